@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-lint_version=v2.12.2
+lint_version=v2.15.0
 steps=(format vet shell lint unit race)
 summary=()
 
