@@ -105,7 +105,7 @@ func (s *Service) publish(ctx context.Context) {
 	defer stop()
 	for {
 		if s.Serving() {
-			s.updateLead(s.cfg.Members())
+			s.updateLead()
 			changed, err := s.board.post(s.Cluster())
 			if err != nil {
 				s.log.Error("view not published", "err", err)

@@ -20,8 +20,9 @@ type Client struct {
 
 // NewClient returns a client that sends through rt to base: "http://registry"
 // with a peer.Transport, which finds a live registry node, or any node's
-// public URL. The principal of each call's context rides along; between nodes
-// it is believed, a public port proves callers itself.
+// public URL. The principal of each call's context rides along: between nodes
+// it is believed, a public port proves callers itself. A context without one
+// calls as nobody, never as the node it calls from.
 func NewClient(rt http.RoundTripper, base string) *Client {
 	return &Client{rt: rt, base: strings.TrimRight(base, "/")}
 }
@@ -50,9 +51,7 @@ func (c *Client) get(ctx context.Context, path string, header http.Header) (*htt
 	for k, v := range header {
 		req.Header[k] = v
 	}
-	if p := identity.From(ctx); p.Role != "" {
-		req.Header.Set(identity.Header, p.Encode())
-	}
+	req.Header.Set(identity.Header, identity.From(ctx).Encode())
 	resp, err := c.rt.RoundTrip(req)
 	if err != nil {
 		return nil, err

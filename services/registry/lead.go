@@ -36,6 +36,8 @@ func findLead(members []membership.Member, silent func(id string) bool) (members
 
 // leadWatch remembers the lead between two looks.
 type leadWatch struct {
+	looking sync.Mutex // held over a whole look, so that an older one never comes last
+
 	mu    sync.Mutex
 	state leadState // guarded by mu
 }
@@ -59,21 +61,25 @@ func (l *leadWatch) set(id string, now time.Time) bool {
 
 // updateLead looks who leads now, notes a change in the timeline, and reports
 // whether it is this node.
-func (s *Service) updateLead(members []membership.Member) bool {
+func (s *Service) updateLead() bool {
+	s.lead.looking.Lock()
+	defer s.lead.looking.Unlock()
+	members := s.cfg.Members()
 	m, ok := findLead(members, func(id string) bool { return id != s.cfg.Self && s.reports.silent(id) })
-	if s.lead.set(m.ID, time.Now().UTC()) {
-		if ok {
-			detail := fmt.Sprintf("%s leads the registry; %d members alive in this view", m.Name, sees(members))
-			s.cfg.Timeline.Add("lead", m.ID, m.Name, detail)
-			s.log.Info("registry lead", "member", m.ID, "name", m.Name)
-		} else {
-			s.log.Info("no registry lead")
-		}
-		if m.ID != s.cfg.Self {
-			s.probes.clear() // what this node found is no longer asked for
-		}
+	leads := ok && m.ID == s.cfg.Self
+	if !s.lead.set(m.ID, time.Now().UTC()) {
+		return leads
 	}
-	return ok && m.ID == s.cfg.Self
+	if !leads {
+		s.probes.clear() // what this node found is no longer asked for
+	}
+	if !ok {
+		s.log.Info("no registry lead")
+		return false
+	}
+	s.cfg.Timeline.Add("lead", m.ID, m.Name, fmt.Sprintf("%s leads the registry; %d members alive in this view", m.Name, sees(members)))
+	s.log.Info("registry lead", "member", m.ID, "name", m.Name)
+	return leads
 }
 
 // sees counts the members alive in a view.

@@ -119,7 +119,7 @@ func (s *Service) rounds(ctx context.Context) {
 // leads. It returns when all have answered or pollDeadline has passed.
 func (s *Service) round(ctx context.Context) {
 	members := s.cfg.Members()
-	leads := s.updateLead(members)
+	leads := s.updateLead()
 
 	asking, cancel := context.WithTimeout(ctx, pollDeadline)
 	defer cancel()
@@ -152,7 +152,7 @@ func (s *Service) round(ctx context.Context) {
 	wg.Wait()
 	s.reports.keep(ids)
 	s.probes.keep(ids)
-	s.updateLead(members) // the lead itself may just have turned out silent
+	s.updateLead() // the lead itself may just have turned out silent
 }
 
 // poll asks one node for its report.

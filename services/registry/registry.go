@@ -81,8 +81,8 @@ type Config struct {
 	// the caller sets it to Service.Claim.
 	Report func() NodeReport
 
-	// Configured is true when the operator gave this node the role. It then
-	// serves from the start of Run until the end.
+	// Configured is true when the operator gave this node the role. Run then
+	// makes the promise as soon as it has asked every member once.
 	Configured bool
 
 	// Standby is true when this node may take the role while nobody serves
@@ -137,7 +137,8 @@ type Service struct {
 	kick    chan struct{}
 }
 
-// New checks cfg and returns a registry that does nothing yet.
+// New checks cfg and returns a registry. A configured one answers at once,
+// from gossip alone until Run has asked the others.
 func New(cfg Config) (*Service, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -148,11 +149,15 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Health == nil {
 		cfg.Health = &health.Set{}
 	}
-	return &Service{
+	s := &Service{
 		cfg:  cfg,
 		log:  cfg.Logger.With("part", Role),
 		kick: make(chan struct{}, 1),
-	}, nil
+	}
+	if cfg.Configured {
+		s.beginServing()
+	}
+	return s, nil
 }
 
 // Run serves until ctx ends and then returns nil. A node that is neither
@@ -160,14 +165,14 @@ func New(cfg Config) (*Service, error) {
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { s.rounds(ctx) })
-	wg.Go(func() { s.publish(ctx) })
-	switch {
-	case s.cfg.Configured:
-		s.takeRole(ctx)
-	case s.cfg.Standby:
+	if s.cfg.Configured {
+		s.round(ctx) // nobody is sent here while the view is empty
+		wg.Go(func() { s.keepPromise(ctx) })
+	} else if s.cfg.Standby {
 		wg.Go(func() { s.standBy(ctx) })
 	}
+	wg.Go(func() { s.rounds(ctx) })
+	wg.Go(func() { s.publish(ctx) })
 	<-ctx.Done()
 	return nil
 }
@@ -212,9 +217,8 @@ func (s *Service) Cluster() Cluster {
 	})
 }
 
-// start and stop serving. The tag is a promise, so it is set after serving
-// began and cleared before serving ends.
-
+// beginServing opens the doors; the promise, which sends others here, comes
+// after it.
 func (s *Service) beginServing() {
 	s.serving.Store(true)
 	s.cfg.Health.Report(Role, health.Passing, "serving")
@@ -224,6 +228,8 @@ func (s *Service) beginServing() {
 	}
 }
 
+// endServing closes the doors, after the promise was taken back. What was
+// heard is forgotten: it will be old when the doors open again.
 func (s *Service) endServing() {
 	s.serving.Store(false)
 	s.cfg.Health.Clear(Role)
@@ -232,17 +238,14 @@ func (s *Service) endServing() {
 	s.board.withdraw()
 }
 
-// takeRole begins to serve and repeats the promise until it is taken.
-func (s *Service) takeRole(ctx context.Context) {
-	s.beginServing()
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+// keepPromise makes the promise of a configured node, again until it is taken.
+func (s *Service) keepPromise(ctx context.Context) {
+	for wait := 50 * time.Millisecond; ctx.Err() == nil; wait = min(2*wait, time.Second) {
 		err := s.cfg.Promise(true)
 		if err == nil {
 			return
 		}
 		s.log.Warn("role not promised", "err", err, "again", wait)
-		if !sleep(ctx, wait) {
-			return
-		}
+		sleep(ctx, wait)
 	}
 }

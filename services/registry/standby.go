@@ -71,9 +71,10 @@ func decide(history []reading, began time.Time) move {
 		if held(history, func(r reading) bool { return r.relieved }) >= relievedFor {
 			return withdraw
 		}
-	case last.at.Sub(began) >= settleFor:
-		wait := vacantFor + time.Duration(last.rank)*vacantStep
-		if last.vacant && held(history, func(r reading) bool { return r.vacant }) >= wait {
+	case last.vacant:
+		behind := time.Duration(last.rank) * vacantStep // the older ones go first
+		vacant := held(history, func(r reading) bool { return r.vacant })
+		if vacant >= vacantFor+behind && last.at.Sub(began) >= settleFor+behind {
 			return take
 		}
 	}

@@ -32,6 +32,7 @@ func TestDecide(t *testing.T) {
 		{"somebody serves", history(0, 60*second, held), stay},
 		{"first ten seconds", history(0, 9800*time.Millisecond, vacant), stay},
 		{"vacant from the start", history(0, 10*second, vacant), take},
+		{"vacant from the start, the second oldest", history(0, 10800*time.Millisecond, reading{vacant: true, rank: 1}), stay},
 		{"vacant for less than a second", append(history(0, 20*second, held), history(20200*time.Millisecond, 21*second, vacant)...), stay},
 		{"vacant for a second", append(history(0, 20*second, held), history(20200*time.Millisecond, 21200*time.Millisecond, vacant)...), take},
 		{"the second oldest waits one more", history(20*second, 21200*time.Millisecond, reading{vacant: true, rank: 1}), stay},
