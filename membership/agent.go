@@ -40,8 +40,11 @@ type Agent struct {
 	queue    *queue
 	pulse    pulse
 
-	tagsMu sync.Mutex // held over a whole change, so that changes are in order
-	tags   Tags       // guarded by tagsMu
+	// turn is a lock with room for one, held over a whole change of tags, so
+	// that changes are in order. A channel, because a change waits for its
+	// broadcast, and virtual time stands still while anyone waits for a mutex.
+	turn chan struct{}
+	tags Tags // guarded by turn
 
 	viewMu sync.Mutex        // one refresh at a time
 	known  map[string]Member // guarded by viewMu: by id
@@ -64,7 +67,7 @@ func New(cfg Config) (*Agent, error) {
 	a := &Agent{
 		cfg: cfg, log: cfg.Logger.With("part", "membership"), timing: profiles[cfg.Profile],
 		tags: cfg.Tags.clone(), timeline: newTimeline(cfg.Now), queue: newQueue(),
-		known: map[string]Member{}, stop: make(chan struct{}),
+		known: map[string]Member{}, stop: make(chan struct{}), turn: make(chan struct{}, 1),
 	}
 	a.tags.Started = time.Time{}
 	a.guard = &guard{self: cfg.ID, log: a.log, timeline: a.timeline, own: a.tags.Gradebook}
@@ -279,8 +282,8 @@ func (a *Agent) RTT(id string) (time.Duration, bool) {
 // within a gossip spread. It fails, and changes nothing, when the tags would
 // not fit into 512 bytes.
 func (a *Agent) Update(change func(*Tags)) error {
-	a.tagsMu.Lock()
-	defer a.tagsMu.Unlock()
+	a.turn <- struct{}{}
+	defer func() { <-a.turn }()
 	next := a.tags.clone()
 	change(&next)
 	host, _, _ := net.SplitHostPort(a.self)
