@@ -77,6 +77,6 @@ func problemOf(resp *http.Response) *httpapi.Problem {
 // discard empties body a little, so that its connection can be used again,
 // and closes it.
 func discard(body io.ReadCloser) {
-	io.Copy(io.Discard, io.LimitReader(body, 64<<10))
+	_, _ = io.Copy(io.Discard, io.LimitReader(body, 64<<10))
 	body.Close()
 }

@@ -66,7 +66,7 @@ func (c *Client) Events(ctx context.Context, after string, recent int) iter.Seq2
 				}
 				return m.Kind == MessageMoved || yield(m, nil)
 			})
-			if err == errStopped || ctx.Err() != nil {
+			if errors.Is(err, errStopped) || ctx.Err() != nil {
 				return
 			}
 			if lost.IsZero() {
@@ -105,7 +105,7 @@ func (c *Client) stream(ctx context.Context, after string, recent int, take func
 	}
 	defer resp.Body.Close()
 	err = readMessages(resp.Body, func() { quiet.Reset(quietLimit) }, take)
-	if cause := context.Cause(ctx); cause != nil && err != errStopped {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, errStopped) {
 		return cause
 	}
 	return err
