@@ -1,0 +1,218 @@
+// Package grading keeps the school's gradebook on several nodes at once, so
+// that an acknowledged grade outlives any minority of them.
+//
+// The gradebook itself (package gradebook) is a pure value. This package makes
+// it the state machine of a raft group (Ongaro and Ousterhout, "In Search of an
+// Understandable Consensus Algorithm", 2014) and puts HTTP in front. The path
+// of one grade:
+//
+//	PUT …/scores/s7 ─► any grading node: check, hash the request, make a command
+//	                     │ propose: to the leader, however often it takes
+//	                     ▼
+//	             leader: stamp the time ─► batch with the others that wait
+//	                     │ one raft entry, one fsync on a majority
+//	                     ▼
+//	     every replica: fsm.Apply: seen this key? allowed? then change the book
+//	                     │
+//	                     ▼
+//	             the first answer, now and whenever the same key comes again
+//
+// What it promises when nodes die: a write is answered only after a majority
+// of the voters has it on disk, so the next leader has it too. When the answer
+// is lost with a leader, the command is sent again under the same key and the
+// state machine, not the network, sees to it that it is applied once. Reads
+// are linearizable: they see every write that was answered before they began.
+// Without a majority nothing is written and nobody pretends; reads that may be
+// old (?consistency=stale) go on.
+package grading
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/distributedgo/rollcall/node/health"
+)
+
+// Service is one node's replica and its HTTP face. All methods may be called
+// at once.
+type Service struct {
+	cfg     Config
+	log     *slog.Logger
+	store   *store
+	fsm     *fsm
+	batch   *batcher
+	reads   reads
+	signIns *signIns
+
+	raft atomic.Pointer[raft.Raft] // nil before and after Run
+	news pulse                     // leader, term or configuration may have changed
+	done chan struct{}             // closed when Run ends
+	wg   sync.WaitGroup            // short work that Run waits for
+
+	mu      sync.Mutex
+	reign   *reign // of this node, the last one it led
+	stopped bool   // no more goroutines
+
+	watch watch // what the leader notes of the others
+}
+
+// New checks the configuration and opens the store. The caller runs Run, or,
+// when it gives up before, Close.
+func New(cfg Config) (*Service, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &Service{cfg: cfg, log: cfg.Logger.With("part", "grading"), done: make(chan struct{})}
+	var err error
+	if s.store, err = openStore(cfg.Dir, cfg.ID, s.bridge()); err != nil {
+		return nil, err
+	}
+	s.fsm = newFSM(s.log, cfg.memory)
+	s.signIns = newSignIns()
+	s.reads.s = s
+	return s, nil
+}
+
+func (s *Service) bridge() *bridge { return &bridge{log: s.log} }
+
+// Close releases the store of a service that never ran.
+func (s *Service) Close() error { return s.store.Close() }
+
+// Run takes part in raft until ctx ends. It returns nil then, and an error
+// when this replica must not go on.
+func (s *Service) Run(ctx context.Context) error {
+	defer close(s.done)
+	r, stop, err := s.startRaft()
+	if err != nil {
+		return errors.Join(err, s.store.Close())
+	}
+	s.raft.Store(r)
+	s.news.ring()
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.observe(ctx, r) })
+	wg.Go(func() { s.announce(ctx, r, cancel) })
+	wg.Go(func() { s.tend(ctx, r) })
+	if s.cfg.Found {
+		wg.Go(func() { s.foundIfNone(ctx) })
+	}
+	<-ctx.Done()
+	s.raft.Store(nil)
+	s.news.ring()
+	err = stop()
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	wg.Wait()
+	s.wg.Wait()
+	err = errors.Join(err, s.store.Close())
+	s.cfg.Health.Clear(healthName)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
+		err = errors.Join(cause, err)
+	}
+	cancel(nil)
+	return err
+}
+
+// startRaft starts raft on the store and returns how to stop it.
+func (s *Service) startRaft() (*raft.Raft, func() error, error) {
+	c := raft.DefaultConfig()
+	c.LocalID = raft.ServerID(s.cfg.ID)
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = s.cfg.Raft.Heartbeat, s.cfg.Raft.Election, s.cfg.Raft.Lease
+	c.NoLegacyTelemetry = true
+	c.ShutdownOnRemove = false // a retired node says so, and goes on answering that it does not serve
+	c.Logger = s.bridge()
+	if s.cfg.snapshotEvery > 0 {
+		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = s.cfg.snapshotEvery, s.cfg.snapshotEvery, 100*time.Millisecond
+	}
+	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream:  &stream{Listener: s.cfg.Listener, id: s.cfg.ID, dial: s.cfg.Dial},
+		MaxPool: 3, Timeout: 2 * time.Second, Logger: s.bridge(), MsgpackUseNewTimeFormat: true,
+	})
+	r, err := raft.NewRaft(c, s.fsm, s.store.logs, s.store.bolt, s.store.snapshots, transport)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("grading: start raft: %w", err), transport.Close())
+	}
+	s.batch = &batcher{raft: r, spawn: s.spawn}
+	return r, func() error { return errors.Join(r.Shutdown().Error(), transport.Close()) }, nil
+}
+
+// spawn runs short work in a goroutine that Run waits for. It reports false,
+// and runs nothing, once the service has stopped.
+func (s *Service) spawn(work func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spawnLocked(work)
+}
+
+func (s *Service) spawnLocked(work func()) bool {
+	if s.stopped {
+		return false
+	}
+	s.wg.Go(work)
+	return true
+}
+
+// running returns raft, or ErrNotServing before and after Run.
+func (s *Service) running() (*raft.Raft, error) {
+	if r := s.raft.Load(); r != nil {
+		return r, nil
+	}
+	return nil, ErrNotServing
+}
+
+// serving returns raft once this node holds a replica: it is in the
+// configuration of a founded gradebook.
+func (s *Service) serving() (*raft.Raft, error) {
+	r, err := s.running()
+	if err != nil {
+		return nil, err
+	}
+	if s.fsm.view.Load().gradebook == "" {
+		return nil, fmt.Errorf("%w yet: %s", ErrNotServing, waiting)
+	}
+	if err := s.fsm.failure(); err != nil {
+		return nil, fmt.Errorf("%w any more: %w", ErrNotServing, err)
+	}
+	if _, in := s.member(r); !in {
+		return nil, fmt.Errorf("%w: it is not in the gradebook's configuration", ErrNotServing)
+	}
+	return r, nil
+}
+
+// member reports this node's place in raft's configuration.
+func (s *Service) member(r *raft.Raft) (voter, in bool) {
+	for _, srv := range servers(r) {
+		if srv.ID == s.cfg.ID {
+			return srv.Voter, true
+		}
+	}
+	return false, false
+}
+
+// servers returns raft's configuration in our words.
+func servers(r *raft.Raft) []server {
+	f := r.GetConfiguration()
+	if f.Error() != nil {
+		return nil
+	}
+	var out []server
+	for _, srv := range f.Configuration().Servers {
+		out = append(out, server{ID: string(srv.ID), Voter: srv.Suffrage == raft.Voter})
+	}
+	return out
+}
+
+const healthName = "grading"
+
+// report says how this replica is.
+func (s *Service) report(st health.Status, output string) {
+	s.cfg.Health.Report(healthName, st, output)
+}
