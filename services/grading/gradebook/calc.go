@@ -1,10 +1,6 @@
 package gradebook
 
-import (
-	"math/big"
-	"strconv"
-	"strings"
-)
+import "math/big"
 
 // Total is a percentage and its letter. Without anything that counts there is
 // no percentage: nil, and no letter.
@@ -65,12 +61,12 @@ func (t *tally) add(earned, possible Points) {
 	t.possible += possible
 }
 
-// ratio returns earned/possible, exactly; nil when nothing was possible.
-func (t tally) ratio() *big.Rat {
+// percent returns earned/possible, rounded; false when nothing was possible.
+func (t tally) percent() (percent, bool) {
 	if t.possible <= 0 {
-		return nil
+		return 0, false
 	}
-	return big.NewRat(int64(t.earned), int64(t.possible))
+	return ofRatio(int64(t.earned), int64(t.possible)), true
 }
 
 func newCalculator(c *Course) *calculator {
@@ -96,8 +92,8 @@ func (k *calculator) row(row cells) Totals {
 	for g := range t.Categories {
 		t.Categories[g] = CategoryTotal{
 			Category: k.course.Categories[g].ID,
-			Current:  percentText(current[g].ratio()),
-			Final:    percentText(final[g].ratio()),
+			Current:  percentText(current[g].percent()),
+			Final:    percentText(final[g].percent()),
 		}
 	}
 	return t
@@ -127,63 +123,43 @@ func (k *calculator) tally(row cells) (current, final []tally) {
 
 // total turns the tallies of all categories into one total.
 func (k *calculator) total(tallies []tally) Total {
-	ratio := k.ratio(tallies)
-	if ratio == nil {
+	p, ok := k.percent(tallies)
+	if !ok {
 		return Total{}
 	}
-	hundredths, text := rounded(ratio)
-	return Total{Percent: &text, Letter: k.course.Scheme.Letter(Points(hundredths) * (pointsScale / 100))}
+	return Total{Percent: percentText(p, true), Letter: k.course.Scheme.Letter(p.points())}
 }
 
-func (k *calculator) ratio(tallies []tally) *big.Rat {
+func (k *calculator) percent(tallies []tally) (percent, bool) {
 	if k.course.Weighted {
 		return k.weighted(tallies)
 	}
-	return k.points(tallies)
-}
-
-// points is all points earned by all points possible.
-func (k *calculator) points(tallies []tally) *big.Rat {
 	var all tally
 	for _, t := range tallies {
 		all.add(t.earned, t.possible)
 	}
-	return all.ratio()
+	return all.percent()
 }
 
 // weighted is the sum of ratio × weight over the categories that have a ratio.
 // When their weights sum to less than 100 it is scaled up as if they did, so
 // that an empty category does not cost anything; more than 100 is extra credit
 // and never scaled down; with no weight at all there is no grade.
-func (k *calculator) weighted(tallies []tally) *big.Rat {
-	sum := new(big.Rat)
+func (k *calculator) weighted(tallies []tally) (percent, bool) {
+	sum, term := new(big.Rat), new(big.Rat)
 	var weights Points
 	for g, t := range tallies {
-		ratio := t.ratio()
-		if ratio == nil {
+		if t.possible <= 0 {
 			continue
 		}
 		w := k.course.Categories[g].Weight
 		weights += w
-		sum.Add(sum, ratio.Mul(ratio, big.NewRat(int64(w), 1)))
+		sum.Add(sum, term.SetFrac64(int64(t.earned), int64(t.possible)).Mul(term, new(big.Rat).SetInt64(int64(w))))
 	}
 	if weights <= 0 {
-		return nil
+		return 0, false
 	}
-	return sum.Quo(sum, big.NewRat(int64(min(weights, Whole(100))), 1))
-}
-
-var hundred = big.NewRat(100, 1)
-
-// rounded turns a ratio into a percentage with two decimals, rounding half
-// away from zero: the only rounding there is.
-func rounded(ratio *big.Rat) (hundredths int64, text string) {
-	text = new(big.Rat).Mul(ratio, hundred).FloatString(2)
-	// ParseInt gives the nearest int64 when a tiny divisor made the number
-	// huge; bounding it leaves room to compare it with the letters' bounds.
-	hundredths, _ = strconv.ParseInt(strings.Replace(text, ".", "", 1), 10, 64)
-	const most = 1_000_000_000_000
-	return max(-most, min(hundredths, most)), text
+	return ofRat(sum.Quo(sum, term.SetInt64(int64(min(weights, Whole(100)))))), true
 }
 
 // average is the mean of the current totals of active students as they are
@@ -196,22 +172,13 @@ func average(c *Course, rows []cells) *string {
 			continue
 		}
 		current, _ := k.tally(rows[i])
-		if ratio := k.ratio(current); ratio != nil {
-			hundredths, _ := rounded(ratio)
-			sum += hundredths
+		if p, ok := k.percent(current); ok {
+			sum += int64(max(-mostPercent, min(p, mostPercent)))
 			n++
 		}
 	}
 	if n == 0 {
 		return nil
 	}
-	return percentText(big.NewRat(sum, n*100*100))
-}
-
-func percentText(ratio *big.Rat) *string {
-	if ratio == nil {
-		return nil
-	}
-	_, text := rounded(ratio)
-	return &text
+	return percentText(percent(halfAway(sum, n)), true)
 }
