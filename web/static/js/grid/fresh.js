@@ -27,7 +27,7 @@ export class Freshness {
     this.busy = true;
     try {
       const book = await this.readTable();
-      this.known = Math.max(this.known, book.course?.version ?? book.version ?? 0);
+      this.known = Math.max(this.known, book.version ?? 0);
       this.take(book);
     } catch { /* totals stay as they were; the save line speaks about saving */ }
     this.busy = false;
