@@ -257,8 +257,8 @@ func (a *Agent) Member(id string) (Member, bool) {
 	return m, ok
 }
 
-// idOf finds the member that gossips from an address. Before the first view
-// there is nobody.
+// idOf finds the member that gossips, or did, from an address. Before the first
+// view there is nobody.
 func (a *Agent) idOf(addr string) string {
 	if v := a.view.Load(); v != nil {
 		return v.byAddr[addr]

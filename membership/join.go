@@ -46,7 +46,10 @@ func (a *Agent) stayJoined(ctx context.Context) error {
 	for {
 		routine := time.Since(checked) >= checkEvery
 		addrs := seeds.resolve(ctx, routine || lost) // a lost seed's name may point elsewhere by now
-		missing := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool { return a.idOf(addr) != "" })
+		missing := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool {
+			m, _ := a.Member(a.idOf(addr))
+			return m.Status == StatusAlive
+		})
 		var found map[verdict]int
 		switch {
 		case len(missing) > 0 && !met:

@@ -21,7 +21,7 @@ const viewEvery = 500 * time.Millisecond
 type view struct {
 	shown  []Member          // sorted by name, as Members returns them
 	byID   map[string]Member // all, the superseded too
-	byAddr map[string]string // gossip address of those not dead → id
+	byAddr map[string]string // gossip address → id; of two, the one that is here
 }
 
 // refresh brings the view up to date: first the queued events, in order, so
@@ -119,11 +119,11 @@ func (a *Agent) publish() {
 	v.shown, s = arrange(all)
 	around := ""
 	for _, m := range all {
-		if m.Status == StatusAlive || m.Status == StatusLeaving {
+		if m.Status == StatusAlive && m.ID != a.cfg.ID {
+			around = max(around, m.Gradebook)
+		}
+		if other, taken := v.byAddr[m.Gossip]; !taken || liveliness(a.known[other]) < liveliness(m) {
 			v.byAddr[m.Gossip] = m.ID
-			if m.ID != a.cfg.ID {
-				around = max(around, m.Gradebook)
-			}
 		}
 	}
 	a.guard.setAround(around)
