@@ -43,19 +43,20 @@ func created[T any](body T) *answer[T] {
 // nothing is the answer of a call that has none: 204.
 type nothing struct{}
 
-// keyed is part of every write's input.
-type keyed struct {
+// Keyed is part of every write's input. (The parts of inputs are exported
+// because huma looks into no others.)
+type Keyed struct {
 	Key string `header:"Idempotency-Key" doc:"Sent again under the same key, a request is done once and gets its first answer."`
 }
 
-// consistent is part of every read's input.
-type consistent struct {
+// Consistent is part of every read's input.
+type Consistent struct {
 	Consistency string `query:"consistency" enum:"linearizable,stale" default:"linearizable" doc:"stale: as this node has it, without asking the leader; the header Rollcall-Stale-Ms says how old."`
 }
 
 // look returns the gradebook as the read asks for it, and the caller as the
 // gradebook knows them. stale is for the header.
-func (s *Service) look(ctx context.Context, c consistent) (v *reading, p identity.Principal, stale string, err error) {
+func (s *Service) look(ctx context.Context, c Consistent) (v *reading, p identity.Principal, stale string, err error) {
 	p = identity.From(ctx)
 	if p.Anonymous() {
 		return nil, p, "", p.Allow(identity.ReadCourse, identity.Resource{})

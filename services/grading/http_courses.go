@@ -30,20 +30,20 @@ func (s *Service) mountCourses(api *httpapi.API) {
 	handle(api, http.MethodPatch, "/courses/{course}/students/{student}", "update-enrollment", "Move, withdraw or take back a student", s.patchStudent)
 }
 
-// inCourse is the input of a read of one course; writeTo of a write to one.
-type inCourse struct {
-	consistent
+// InCourse is the input of a read of one course; WriteTo of a write to one.
+type InCourse struct {
+	Consistent
 	Course string `path:"course"`
 }
 
-type writeTo struct {
-	keyed
+type WriteTo struct {
+	Keyed
 	Course string `path:"course"`
 }
 
 // course returns one course for who may see all of it.
-func (s *Service) course(ctx context.Context, in inCourse) (*reading, gradebook.Course, string, error) {
-	v, p, stale, err := s.look(ctx, in.consistent)
+func (s *Service) course(ctx context.Context, in InCourse) (*reading, gradebook.Course, string, error) {
+	v, p, stale, err := s.look(ctx, in.Consistent)
 	if err != nil {
 		return nil, gradebook.Course{}, "", err
 	}
@@ -55,7 +55,7 @@ func (s *Service) course(ctx context.Context, in inCourse) (*reading, gradebook.
 }
 
 // list answers with one of a course's lists.
-func list[T any](s *Service, ctx context.Context, in inCourse, of func(*reading, gradebook.Course) []T) (*answer[items[T]], error) {
+func list[T any](s *Service, ctx context.Context, in InCourse, of func(*reading, gradebook.Course) []T) (*answer[items[T]], error) {
 	v, c, stale, err := s.course(ctx, in)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func list[T any](s *Service, ctx context.Context, in inCourse, of func(*reading,
 }
 
 // part changes a course and answers with the part of it that find picks.
-func part[T any](s *Service, ctx context.Context, in writeTo, c gradebook.Change, body any, find func(v *reading, of gradebook.Course, id string) T, more ...string) (T, error) {
+func part[T any](s *Service, ctx context.Context, in WriteTo, c gradebook.Change, body any, find func(v *reading, of gradebook.Course, id string) T, more ...string) (T, error) {
 	var none T
 	out, err := s.change(ctx, c, in.Key, in.Course, more, body)
 	if err != nil {
@@ -92,7 +92,7 @@ func withID[T any](list []T, id string, of func(T) string) T {
 	return none
 }
 
-func (s *Service) getCourses(ctx context.Context, in *consistent) (*answer[courseList], error) {
+func (s *Service) getCourses(ctx context.Context, in *Consistent) (*answer[courseList], error) {
 	v, p, stale, err := s.look(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func attends(v *reading, course string, students []string) bool {
 }
 
 func (s *Service) postCourse(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Body NewCourse
 }) (*answer[gradebook.Course], error) {
 	b, p := in.Body, identity.From(ctx)
@@ -178,7 +178,7 @@ func (s *Service) courseAfter(ctx context.Context, out outcome) (gradebook.Cours
 	return v.Course(out.Result.ID)
 }
 
-func (s *Service) getCourse(ctx context.Context, in *inCourse) (*answer[gradebook.Course], error) {
+func (s *Service) getCourse(ctx context.Context, in *InCourse) (*answer[gradebook.Course], error) {
 	_, c, stale, err := s.course(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (s *Service) getCourse(ctx context.Context, in *inCourse) (*answer[gradeboo
 }
 
 func (s *Service) patchCourse(ctx context.Context, in *struct {
-	writeTo
+	WriteTo
 	Body CoursePatch
 }) (*answer[gradebook.Course], error) {
 	b := in.Body

@@ -109,7 +109,7 @@ func fileOf(r *http.Request, name *string) ([]byte, error) {
 }
 
 func (s *Service) importFile(ctx context.Context, in importing) (*exchange.Diff, error) {
-	v, course, _, err := s.course(ctx, inCourse{Course: in.Course})
+	v, course, _, err := s.course(ctx, InCourse{Course: in.Course})
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +149,7 @@ func (s *Service) getExport(c echo.Context) error {
 	if f := c.QueryParam("format"); f != "" && f != "canvas" {
 		return httpapi.Problemf(http.StatusUnprocessableEntity, "not accepted").With("query.format", f, "use canvas")
 	}
-	v, course, stale, err := s.course(ctx, inCourse{Course: c.Param("course"), consistent: consistent{c.QueryParam("consistency")}})
+	v, course, stale, err := s.course(ctx, InCourse{Course: c.Param("course"), Consistent: Consistent{c.QueryParam("consistency")}})
 	if err != nil {
 		return problemOf(err)
 	}

@@ -31,7 +31,7 @@ type founded struct {
 	Gradebook string `json:"gradebook"`
 }
 
-func (s *Service) postFound(ctx context.Context, in *keyed) (*answer[founded], error) {
+func (s *Service) postFound(ctx context.Context, in *Keyed) (*answer[founded], error) {
 	if err := identity.From(ctx).Allow(identity.ManageCluster, identity.Resource{}); err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ type retiring struct {
 }
 
 func (s *Service) postRetire(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Body retiring
 }) (*nothing, error) {
 	if err := mayRetire(identity.From(ctx)); err != nil {

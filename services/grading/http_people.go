@@ -36,7 +36,7 @@ func (s *Service) postSession(ctx context.Context, in *struct {
 	return ok(session), nil
 }
 
-func (s *Service) getSession(ctx context.Context, in *consistent) (*answer[Who], error) {
+func (s *Service) getSession(ctx context.Context, in *Consistent) (*answer[Who], error) {
 	v, p, stale, err := s.look(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s *Service) getSession(ctx context.Context, in *consistent) (*answer[Who],
 	return out, nil
 }
 
-func (s *Service) deleteSession(ctx context.Context, in *keyed) (*nothing, error) {
+func (s *Service) deleteSession(ctx context.Context, in *Keyed) (*nothing, error) {
 	p := identity.From(ctx)
 	if p.Session == "" {
 		return nil, httpapi.Problemf(http.StatusUnprocessableEntity, "the caller has no session: a token is ended with DELETE /v1/tokens/{id}")
@@ -61,7 +61,7 @@ func (s *Service) deleteSession(ctx context.Context, in *keyed) (*nothing, error
 }
 
 // manage is look for who manages accounts.
-func (s *Service) manage(ctx context.Context, c consistent) (*reading, string, error) {
+func (s *Service) manage(ctx context.Context, c Consistent) (*reading, string, error) {
 	v, p, stale, err := s.look(ctx, c)
 	if err != nil {
 		return nil, "", err
@@ -69,7 +69,7 @@ func (s *Service) manage(ctx context.Context, c consistent) (*reading, string, e
 	return v, stale, p.Allow(identity.ManageAccounts, identity.Resource{})
 }
 
-func (s *Service) getAccounts(ctx context.Context, in *consistent) (*answer[items[gradebook.Account]], error) {
+func (s *Service) getAccounts(ctx context.Context, in *Consistent) (*answer[items[gradebook.Account]], error) {
 	v, stale, err := s.manage(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (s *Service) getAccounts(ctx context.Context, in *consistent) (*answer[item
 }
 
 func (s *Service) postAccount(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Body NewAccount
 }) (*answer[gradebook.Account], error) {
 	b := in.Body
@@ -113,7 +113,7 @@ func (s *Service) accountAfter(ctx context.Context, out outcome) (gradebook.Acco
 }
 
 func (s *Service) patchAccount(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Account string `path:"account"`
 	Body    AccountPatch
 }) (*answer[gradebook.Account], error) {
@@ -132,7 +132,7 @@ func (s *Service) patchAccount(ctx context.Context, in *struct {
 }
 
 func (s *Service) postPassword(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Account string `path:"account"`
 	Body    PasswordChange
 }) (*nothing, error) {
@@ -177,7 +177,7 @@ func (s *Service) checkOld(ctx context.Context, p identity.Principal, old string
 }
 
 func (s *Service) postSignOut(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Account string `path:"account"`
 }) (*nothing, error) {
 	_, err := s.change(ctx, gradebook.SignOut{Account: in.Account}, in.Key, in.Account)

@@ -26,10 +26,10 @@ func (s *Service) mountScores(api *httpapi.API) {
 }
 
 func (s *Service) getGradebook(ctx context.Context, in *struct {
-	inCourse
+	InCourse
 	Section string `query:"section" doc:"Section id; all when empty."`
 }) (*answer[gradebook.Gradebook], error) {
-	v, c, stale, err := s.course(ctx, in.inCourse)
+	v, c, stale, err := s.course(ctx, in.InCourse)
 	if err != nil {
 		return nil, err
 	}
@@ -49,17 +49,17 @@ func (s *Service) getGradebook(ctx context.Context, in *struct {
 	return out, nil
 }
 
-// oneCell names a cell in a path.
-type oneCell struct {
+// OneCell names a cell in a path.
+type OneCell struct {
 	Assignment string `path:"assignment"`
 	Student    string `path:"student"`
 }
 
 func (s *Service) getScore(ctx context.Context, in *struct {
-	inCourse
-	oneCell
+	InCourse
+	OneCell
 }) (*answer[gradebook.Score], error) {
-	v, _, stale, err := s.course(ctx, in.inCourse)
+	v, _, stale, err := s.course(ctx, in.InCourse)
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +79,8 @@ func scored(score gradebook.Score) *answer[gradebook.Score] {
 }
 
 func (s *Service) putScore(ctx context.Context, in *struct {
-	writeTo
-	oneCell
+	WriteTo
+	OneCell
 	IfMatch string `header:"If-Match" doc:"The version this replaces, quoted: \"3\"; \"0\" for a cell that nobody wrote."`
 	Body    ScoreEntry
 }) (*answer[gradebook.Score], error) {
@@ -92,7 +92,7 @@ func (s *Service) putScore(ctx context.Context, in *struct {
 	out, err := s.change(ctx, gradebook.SetScore{
 		Course: in.Course, Assignment: in.Assignment, Student: in.Student,
 		Points: b.Points, Status: b.Status, Comment: b.Comment, Base: base, Why: b.Why,
-	}, in.Key, in.Course, in.oneCell, in.IfMatch, b)
+	}, in.Key, in.Course, in.OneCell, in.IfMatch, b)
 	if f, is := errors.AsType[*fault](err); is && f.Code == faultConflict {
 		p := f.problem() // the precondition was a header: RFC 9110 §13.1.1
 		p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
@@ -122,7 +122,7 @@ func parseETag(text string) (*uint64, error) {
 }
 
 func (s *Service) postScores(ctx context.Context, in *struct {
-	writeTo
+	WriteTo
 	Body ScoreWrites
 }) (*answer[ScoreResults], error) {
 	c := gradebook.SetScores{Course: in.Course, Each: in.Body.Each, Why: in.Body.Why}
@@ -146,7 +146,7 @@ func (s *Service) postScores(ctx context.Context, in *struct {
 }
 
 func (s *Service) getHistory(ctx context.Context, in *struct {
-	inCourse
+	InCourse
 	Student    string    `query:"student"`
 	Assignment string    `query:"assignment"`
 	By         string    `query:"by" doc:"Account id of the author."`
@@ -155,7 +155,7 @@ func (s *Service) getHistory(ctx context.Context, in *struct {
 	Limit      int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Before     uint64    `query:"before" doc:"next of the page before."`
 }) (*answer[History], error) {
-	v, _, stale, err := s.course(ctx, in.inCourse)
+	v, _, stale, err := s.course(ctx, in.InCourse)
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +176,10 @@ func (s *Service) getHistory(ctx context.Context, in *struct {
 // and to a teacher their own courses. Who does not teach sees what is
 // published.
 func (s *Service) getStudent(ctx context.Context, in *struct {
-	consistent
+	Consistent
 	Student string `path:"student"`
 }) (*answer[gradebook.StudentRecord], error) {
-	v, p, stale, err := s.look(ctx, in.consistent)
+	v, p, stale, err := s.look(ctx, in.Consistent)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ const (
 	tokenLongest = 365 * 24 * time.Hour
 )
 
-func (s *Service) getTokens(ctx context.Context, in *consistent) (*answer[items[gradebook.Token]], error) {
+func (s *Service) getTokens(ctx context.Context, in *Consistent) (*answer[items[gradebook.Token]], error) {
 	v, stale, err := s.manage(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func (s *Service) getTokens(ctx context.Context, in *consistent) (*answer[items[
 }
 
 func (s *Service) postToken(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Body NewToken
 }) (*answer[IssuedToken], error) {
 	b, life := in.Body, tokenLife
@@ -38,7 +38,7 @@ func (s *Service) postToken(ctx context.Context, in *struct {
 				With("expiresIn", b.ExpiresIn, "write a duration from 1m to 8760h, such as 720h")
 		}
 	}
-	v, p, _, err := s.look(ctx, consistent{})
+	v, p, _, err := s.look(ctx, Consistent{})
 	if err != nil {
 		return nil, err
 	}
@@ -69,12 +69,12 @@ func (s *Service) postToken(ctx context.Context, in *struct {
 }
 
 func (s *Service) deleteToken(ctx context.Context, in *struct {
-	keyed
+	Keyed
 	Token   string    `path:"token"`
 	Expires time.Time `query:"expires" doc:"For a token that was made offline: until when it must be refused; default in one year."`
 }) (*nothing, error) {
 	c := gradebook.RevokeID{ID: in.Token, Expires: in.Expires}
-	v, _, _, err := s.look(ctx, consistent{})
+	v, _, _, err := s.look(ctx, Consistent{})
 	if err != nil {
 		return nil, err
 	}
