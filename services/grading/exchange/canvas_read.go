@@ -116,9 +116,8 @@ func (c *canvasReader) record(row int, fields []string) error {
 	switch {
 	case c.width == 0:
 		return c.header(fields)
-	case len(fields) > c.width && strings.Join(fields[c.width:], "") != "":
-		// Most often an unquoted "Last, First": every cell is one place off.
-		c.fault(row, "", 0, strings.Join(fields[c.width:], ", "), "this row has more cells than there are columns; put quotes around text that contains the separator")
+	case c.shifted(fields):
+		c.fault(row, "", 0, strings.Join(fields, ", "), "this row does not have the header's number of cells; put quotes around text that contains the separator")
 	case strings.EqualFold(c.who(fields, colStudent), "Points Possible") && !c.begun:
 		c.possible(row, fields)
 	case c.who(fields, colStudent) == "" && c.who(fields, colID) == "" && c.who(fields, colNumber) == "":
@@ -129,6 +128,18 @@ func (c *canvasReader) record(row int, fields []string) error {
 		c.student(row, fields)
 	}
 	return nil
+}
+
+// shifted reports whether a row's cells are not where the header says. Most
+// often that is an unquoted "Last, First", which moves every score one column
+// on. A row of another length is otherwise one whose blank end was left off or
+// goes on, and its name still has the comma.
+func (c *canvasReader) shifted(fields []string) bool {
+	if len(fields) > c.width && strings.Join(fields[c.width:], "") != "" {
+		return true
+	}
+	name := c.who(fields, colStudent)
+	return len(fields) != c.width && name != "" && !strings.Contains(name, ",") && !strings.EqualFold(name, "Points Possible")
 }
 
 func (c *canvasReader) header(fields []string) error {

@@ -1,7 +1,9 @@
 package exchange
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/distributedgo/rollcall/services/grading/gradebook"
 )
@@ -32,6 +34,7 @@ func Compare(sheet *Sheet, table gradebook.Gradebook, opt Options) *Diff {
 	if len(c.Changes) > gradebook.MaxCells {
 		c.note(0, "", "", fmt.Sprintf("the file changes %d cells; at most %d can be applied at once: split it", len(c.Changes), gradebook.MaxCells))
 	}
+	slices.SortStableFunc(c.Faults, func(a, b Fault) int { return cmp.Compare(a.Row, b.Row) })
 	return c.Diff
 }
 
@@ -76,16 +79,16 @@ func (c *comparison) cells(line Line, student string, row *gradebook.Row, column
 
 // over returns what a cell becomes when an entry is put over it. What the file
 // can't say is kept: a comment, and that the work was late or is incomplete.
-func (e Entry) over(before *gradebook.Score) (after gradebook.Score, changed bool) {
+func (e Entry) over(before *gradebook.Score) (after Value, changed bool) {
 	if before == nil {
 		before = &gradebook.Score{}
 	}
-	after = gradebook.Score{Comment: before.Comment, Status: gradebook.Excused}
+	after = Value{Comment: before.Comment, Status: gradebook.Excused}
 	if e.Excused {
 		return after, before.Status != gradebook.Excused
 	}
 	if before.Points != nil && *before.Points == *e.Points {
-		return *before, false
+		return Value{Points: before.Points, Status: before.Status, Comment: before.Comment}, false
 	}
 	after.Points, after.Status = e.Points, gradebook.Graded
 	if before.Status == gradebook.Late || before.Status == gradebook.Incomplete {

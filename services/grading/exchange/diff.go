@@ -32,7 +32,14 @@ type CellChange struct {
 	Title  string           `json:"title"` // the assignment's
 	Row    int              `json:"row"`   // line in the file
 	Before *gradebook.Score `json:"before"`
-	After  gradebook.Score  `json:"after"`
+	After  Value            `json:"after"`
+}
+
+// Value is what a cell would hold.
+type Value struct {
+	Points  *gradebook.Points `json:"points"`
+	Status  gradebook.Status  `json:"status"`
+	Comment string            `json:"comment,omitempty"` // the one that is there, kept
 }
 
 // Skipped is a row that was read but is for nobody here.

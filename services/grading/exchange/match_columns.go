@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,81 +9,101 @@ import (
 	"github.com/distributedgo/rollcall/services/grading/gradebook"
 )
 
+// sign is how sure it is that a column is about an assignment.
+type sign int
+
+const (
+	none        sign = iota
+	byTitle          // the title alone
+	byNumber         // the number in the other system alone
+	byOwnNumber      // the title and our own number: a file of ours
+	byBoth           // the title and the number in the other system
+)
+
 // columns finds the assignment each column is about, or proposes a new one.
+// The surest columns choose first, so that one with a title only does not take
+// what belongs to one with a number.
 func (c *comparison) columns() []target {
-	targets := make([]target, len(c.sheet.Columns))
-	taken := map[string]string{} // assignment → header that has it
+	found, signs, order := make([]target, len(c.sheet.Columns)), make([]sign, len(c.sheet.Columns)), make([]int, len(c.sheet.Columns))
 	for i, col := range c.sheet.Columns {
-		a, why := c.assignment(col)
-		if why == "" && a.id == "" {
-			a, why = c.newAssignment(col)
+		found[i], signs[i] = c.assignment(col)
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(signs[j], signs[i]) })
+	taken := map[string]string{} // assignment, or what a new one is called → header that has it
+	for _, i := range order {
+		col, t, why := c.sheet.Columns[i], found[i], ""
+		identity := t.id
+		switch {
+		case signs[i] == none:
+			identity = "+" + col.Title + "\n" + col.External
+		case t.id == "":
+			why = "several assignments have this title; put the number of the one meant in brackets behind it"
 		}
-		if other, twice := taken[a.id]; why == "" && twice {
+		if other, twice := taken[identity]; why == "" && twice {
 			why = fmt.Sprintf("column %q is about the same assignment; this one is left out", clip(other))
+		}
+		if why == "" {
+			taken[identity] = col.Name
+		}
+		if why == "" && signs[i] == none {
+			t, why = c.newAssignment(col)
 		}
 		if why != "" {
 			c.fault(0, col.Name, "", why)
-			continue
+			t = target{}
 		}
-		taken[a.id], targets[i] = col.Name, a
+		found[i] = t
 	}
-	return targets
+	return found
 }
 
-// assignment finds the assignment of a column. The surest sign wins: the number
-// in the other system with the title, our own number with the title (our own
-// files), that other number alone, and last the title, if only one has it.
-func (c *comparison) assignment(col Column) (t target, why string) {
-	const (
-		none = iota
-		byTitle
-		byNumber
-		byOwnNumber
-		byBoth
-	)
+// assignment finds the assignment a column is most surely about; none when it
+// is new, and an empty target when several are equally likely.
+func (c *comparison) assignment(col Column) (target, sign) {
 	best, found, count := none, gradebook.Assignment{}, 0
 	for _, a := range c.table.Assignments {
-		title, number := a.Title == col.Title, a.External != "" && a.External == col.External
-		sign := none
-		switch {
-		case title && number:
-			sign = byBoth
-		case title && a.External == "" && a.ID == "a"+col.External:
-			sign = byOwnNumber
-		case number:
-			sign = byNumber
-		case title && (a.External == "" || col.External == ""), a.Title == col.Name:
-			sign = byTitle
+		s := match(col, a)
+		if s > best {
+			best, found, count = s, a, 0
 		}
-		if sign > best {
-			best, found, count = sign, a, 0
-		}
-		if sign == best {
+		if s == best {
 			count++
 		}
 	}
-	switch {
-	case best == none:
-		return target{}, ""
-	case count > 1:
-		return target{}, "several assignments have this title; put the number of the one meant in brackets behind it"
+	if best == none || count > 1 {
+		return target{}, best
 	}
-	return target{found.ID, found.Title}, ""
+	return target{found.ID, found.Title}, best
 }
 
-// newAssignment proposes an assignment for a column nobody knows, unless an
-// earlier column proposed the same.
-func (c *comparison) newAssignment(col Column) (t target, why string) {
-	for _, a := range c.NewAssignments {
-		if a.External == col.External && (a.External != "" || a.Title == col.Title) {
-			return target{a.Key, a.Title}, ""
-		}
+func match(col Column, a gradebook.Assignment) sign {
+	title, number := a.Title == col.Title, a.External != "" && a.External == col.External
+	switch {
+	case title && number:
+		return byBoth
+	case title && a.External == "" && a.ID == "a"+col.External:
+		return byOwnNumber
+	case number:
+		return byNumber
+	case title && (a.External == "" || col.External == ""), a.Title == col.Name:
+		return byTitle
 	}
+	return none
+}
+
+// newAssignment proposes an assignment for a column nobody knows.
+func (c *comparison) newAssignment(col Column) (t target, why string) {
 	if col.Possible == nil {
 		return target{}, "this assignment is new, and its points possible are missing: put them in the second line"
 	}
 	if have := len(c.table.Assignments) + len(c.NewAssignments); have >= gradebook.MaxAssignments {
 		return target{}, fmt.Sprintf("a course has at most %d assignments", gradebook.MaxAssignments)
+	}
+	if slices.ContainsFunc(c.NewAssignments, func(a gradebook.ImportAssignment) bool {
+		return a.External != "" && a.External == col.External
+	}) {
+		return target{}, "another new assignment has this number already"
 	}
 	a := gradebook.ImportAssignment{
 		Key: fmt.Sprintf("+a%d", col.Place), Title: col.Title, External: col.External,

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Row is one student's line of the table.
@@ -59,20 +62,43 @@ func (s *state) Table(course string) (Gradebook, error) {
 		return Gradebook{}, err
 	}
 	k := newCalculator(&c.Course)
-	g := Gradebook{Course: c.Course, Index: s.index, Rows: make([]Row, len(c.rows))}
-	for i := range c.rows {
-		g.Rows[i] = s.row(c, k, i)
+	g := Gradebook{Course: c.Course, Index: s.index, Rows: make([]Row, 0, len(c.rows))}
+	for _, i := range s.byName(c) {
+		g.Rows = append(g.Rows, s.row(c, k, i))
 	}
-	slices.SortFunc(g.Rows, byName)
 	return g, nil
 }
 
-func byName(a, b Row) int {
-	return cmp.Or(
-		cmp.Compare(strings.ToLower(a.Student.Last), strings.ToLower(b.Student.Last)),
-		cmp.Compare(strings.ToLower(a.Student.First), strings.ToLower(b.Student.First)),
-		cmp.Compare(ordinal(a.Student.ID, 's'), ordinal(b.Student.ID, 's')),
-	)
+// byName returns the places of a course's rows in the order people expect.
+func (s *state) byName(c *course) []int {
+	type key struct {
+		last, first string
+		student     int
+	}
+	keys, order := make([]key, len(c.rows)), make([]int, len(c.rows))
+	for i, e := range c.Enrollments {
+		order[i] = i
+		if n := ordinal(e.Student, 's'); n > 0 && n <= len(s.students) {
+			keys[i] = key{collate(s.students[n-1].Last), collate(s.students[n-1].First), n}
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := keys[i], keys[j]
+		return cmp.Or(cmp.Compare(a.last, b.last), cmp.Compare(a.first, b.first), cmp.Compare(a.student, b.student))
+	})
+	return order
+}
+
+// collate makes a name comparable: Ç sorts with c and É with e, as in a class
+// list, not behind z, where their bytes would put them. It orders what is
+// shown and never what is stored.
+func collate(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1 // the accent, once it is apart from its letter
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(name))
 }
 
 func (s *state) row(c *course, k *calculator, i int) Row {
