@@ -470,3 +470,6 @@ func (g *group) eventually(fact func() error) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// renameAway loses a directory without destroying it.
+func renameAway(dir string) error { return os.Rename(dir, dir+".lost") }

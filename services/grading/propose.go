@@ -16,7 +16,7 @@ import (
 // sent and not answered is worth more time: insistence bounds that.
 const (
 	patience   = 3 * time.Second
-	insistence = 10 * time.Second
+	insistence = 6 * time.Second
 	retryPause = 50 * time.Millisecond
 )
 
