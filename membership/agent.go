@@ -192,13 +192,23 @@ func (a *Agent) Run(ctx context.Context) error {
 // leave says goodbye and closes the port. That a goodbye could not be
 // delivered is no failure of the stop: the others then see a crash.
 func (a *Agent) leave() error {
-	if err := a.serf.Leave(); err != nil && !a.crashed.Load() {
+	if err := a.goodbye(); err != nil && !a.crashed.Load() {
 		a.log.Warn("could not say goodbye; the others will see a crash", "error", err)
 	}
 	if err := a.serf.Shutdown(); err != nil {
 		return fmt.Errorf("membership: close gossip: %w", err)
 	}
 	return nil
+}
+
+// goodbye survives a Crash in its middle: memberlist panics then.
+func (a *Agent) goodbye() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("ended while leaving: %v", r)
+		}
+	}()
+	return a.serf.Leave()
 }
 
 // Crash ends gossip without a word, as kill -9 does, and frees the port. For

@@ -30,6 +30,7 @@ type guard struct {
 	mu     sync.Mutex
 	own    string               // guarded by mu: this node's gradebook
 	around string               // guarded by mu: what alive members hold
+	met    time.Time            // guarded by mu: when the first of them was let in
 	said   map[string]time.Time // guarded by mu: refusals already logged
 }
 
@@ -41,9 +42,14 @@ func (g *guard) setOwn(gradebook string) {
 	g.own = gradebook
 }
 
+// setAround takes over what the view found. A member just let in may not be in
+// the view yet, so for a moment it counts without being seen.
 func (g *guard) setAround(gradebook string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if gradebook == "" && time.Since(g.met) < 2*viewEvery {
+		return
+	}
 	g.around = gradebook
 }
 
@@ -65,7 +71,7 @@ func (g *guard) NotifyMerge(members []*serf.Member) error {
 		case ours == "" && len(members) > 1:
 			return nil
 		case ours == "":
-			g.around = theirs // the first gradebook met is the one to stay with
+			g.around, g.met = theirs, time.Now() // the first gradebook met is the one to stay with
 			return nil
 		case theirs == ours:
 			return nil

@@ -15,6 +15,7 @@ const (
 	checkEvery  = 15 * time.Second // while all are there
 	joinAtOnce  = 3                // dials under way together
 	secretTries = 3                // rounds before a wrong secret is believed
+	sayEvery    = time.Minute      // a seed with a wrong secret is logged
 )
 
 // settleAt is when, after the first contact, a random member is joined again.
@@ -42,7 +43,7 @@ const (
 func (a *Agent) stayJoined(ctx context.Context) error {
 	seeds := newSeedList(a.cfg.Seeds, a.isSelf)
 	met, lost, wrong := false, false, 0
-	var checked time.Time
+	var checked, said time.Time
 	for {
 		routine := time.Since(checked) >= checkEvery
 		addrs := seeds.resolve(ctx, routine || lost) // a lost seed's name may point elsewhere by now
@@ -62,13 +63,14 @@ func (a *Agent) stayJoined(ctx context.Context) error {
 		if lost = len(missing) > 0; routine && !lost {
 			checked = time.Now()
 		}
-		if met = met || found[joined] > 0 || len(a.others()) > 0; met {
-			wrong = 0
-		} else if found[wrongSecret] > 0 && found[refused] == 0 {
+		if found[wrongSecret] > 0 && time.Since(said) > sayEvery {
+			said = time.Now()
 			a.log.Error("seed uses another secret", "seeds", found[wrongSecret], "unreachable", found[unreachable])
-			if wrong++; wrong >= secretTries {
-				return ErrWrongSecret
-			}
+		}
+		if met = met || found[joined] > 0 || len(a.others()) > 0; met || found[refused] > 0 || found[wrongSecret] == 0 {
+			wrong = 0
+		} else if wrong++; wrong >= secretTries {
+			return ErrWrongSecret
 		}
 		a.stamp()
 		if !pause(ctx, jitter(seedEvery)) {

@@ -20,10 +20,11 @@ func TestLoopbackCrashRestartLeave(t *testing.T) {
 	membertest.Eventually(t, limit, c.Converged)
 
 	start := time.Now()
-	nodes[3].Crash()
+	nodes[3].Agent.Crash()
 	membertest.Eventually(t, limit, func() error { return c.AllSee(membership.StatusFailed, nodes[3]) })
 	t.Logf("crash known by all after %v", time.Since(start))
 
+	nodes[3].Crash()            // waits for what it still had under way
 	again := nodes[3].Restart() // on the port it had
 	if again.Addr() != nodes[3].Addr() {
 		t.Errorf("back on %s, want %s", again.Addr(), nodes[3].Addr())
@@ -108,10 +109,11 @@ func BenchmarkDetectFailure(b *testing.B) {
 		nodes := c.Nodes()
 		victim := nodes[len(nodes)-1]
 		start := time.Now()
-		victim.Crash()
+		victim.Agent.Crash()
 		membertest.Eventually(b, limit, func() error { return c.AllSee(membership.StatusFailed, victim) })
 		total += time.Since(start)
 		b.StopTimer()
+		victim.Crash() // waits for what it still had under way
 		victim.Restart()
 		membertest.Eventually(b, limit, c.Converged)
 		b.StartTimer()

@@ -134,6 +134,30 @@ func TestEmptyNodeIsNoBridge(t *testing.T) {
 	})
 }
 
+func TestCopiedDataDirectoryIsNoticed(t *testing.T) {
+	virtual(t, func(t *testing.T, c *membertest.Cluster) {
+		nodes := c.StartN(4)
+		membertest.Eventually(t, limit, c.Converged)
+		twin := c.Start("copy", func(cfg *membership.Config) { cfg.ID = nodes[0].ID })
+		if err := twin.Wait(); !errors.Is(err, membership.ErrSameID) {
+			t.Errorf("Run of the copy returned %v, want ErrSameID", err)
+		}
+		if err := nodes[1].Sees(membership.StatusAlive, nodes[0]); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCrashWhileLeaving(t *testing.T) {
+	virtual(t, func(t *testing.T, c *membertest.Cluster) {
+		nodes := c.StartN(3)
+		membertest.Eventually(t, limit, c.Converged)
+		go nodes[0].Leave()
+		membertest.Eventually(t, limit, func() error { return nodes[0].Sees(membership.StatusLeaving, nodes[0]) })
+		nodes[0].Crash()
+	})
+}
+
 func TestCrashEndsRun(t *testing.T) {
 	virtual(t, func(t *testing.T, c *membertest.Cluster) {
 		n := c.Start("n1")
