@@ -106,6 +106,13 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(p) // the caller is gone when this fails
 }
 
+// Write answers with err from a plain http.Handler.
+func Write(w http.ResponseWriter, r *http.Request, err error) {
+	p := *ProblemOf(err)
+	p.RequestID = r.Header.Get(HeaderRequestID)
+	p.write(w)
+}
+
 // statusClientClosed is nginx's code for a caller that went away; nobody reads
 // the answer, but the log shows what happened.
 const statusClientClosed = 499

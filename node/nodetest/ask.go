@@ -1,0 +1,166 @@
+package nodetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/distributedgo/rollcall/node/identity"
+	"github.com/distributedgo/rollcall/node/secret"
+	"github.com/distributedgo/rollcall/services/grading"
+	"github.com/distributedgo/rollcall/services/logs"
+	"github.com/distributedgo/rollcall/services/registry"
+)
+
+// bearer calls with an admin token made from the cluster's secret.
+type bearer struct {
+	token string
+	next  http.RoundTripper
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return b.next.RoundTrip(r)
+}
+
+// Admin returns a transport that calls a node's public port as an admin.
+func (c *Cluster) Admin() http.RoundTripper {
+	ring := secret.Ring{c.secret}
+	keys := identity.Keys{Token: ring.Token(), Session: ring.Session()}
+	token := keys.SignToken(identity.Token{ID: identity.NewID(), Name: "test", Role: identity.Admin, Issued: time.Now(), Expires: time.Now().Add(time.Hour)})
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	c.t.Cleanup(t.CloseIdleConnections)
+	return bearer{token, t}
+}
+
+// Grades, Logs and Registry return clients of a node's public port.
+func (c *Cluster) Grades(name string) *grading.Client {
+	return grading.NewClient(c.Admin(), c.Node(name).URL())
+}
+
+// Logs returns a client of the logs; see Grades.
+func (c *Cluster) Logs(name string) *logs.Client {
+	return logs.NewClient(c.Admin(), c.Node(name).URL())
+}
+
+// Registry returns a client of the cluster view; see Grades.
+func (c *Cluster) Registry(name string) *registry.Client {
+	return registry.NewClient(c.Admin(), c.Node(name).URL())
+}
+
+// Found founds a gradebook on a node, once that node answers.
+func (c *Cluster) Found(name string) {
+	c.t.Helper()
+	client := &http.Client{Transport: c.Admin(), Timeout: 20 * time.Second}
+	c.Eventually(Patience, func() error {
+		resp, err := client.Post(c.Node(name).URL()+"/v1/found", "application/json", nil)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
+			return fmt.Errorf("found on %s: %s", name, resp.Status)
+		}
+		return nil
+	})
+}
+
+// View returns the cluster as the registry role sees it, asked at a node.
+func (c *Cluster) View(name string) (registry.Cluster, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	return c.Registry(name).Cluster(ctx)
+}
+
+// Whole is nil when every running node serves all of its roles, sees all the
+// others alive, and the gradebook, if any node serves it, has as many voters as
+// it can have.
+func (c *Cluster) Whole() error {
+	running := c.Running()
+	graders := 0
+	for _, name := range running {
+		if slices.Contains(c.Config(name).Roles, "grading") {
+			graders++
+		}
+	}
+	want := []int{0, 1, 2, 3, 3, 5}[min(graders, 5)]
+	for _, name := range running {
+		n := c.Node(name)
+		for _, role := range c.Config(name).Roles {
+			if !slices.Contains(n.Self().Roles, role) {
+				return fmt.Errorf("%s does not serve %s yet", name, role)
+			}
+		}
+		alive := 0
+		for _, m := range n.Members() {
+			if m.Status == "alive" {
+				alive++
+			}
+		}
+		if alive != len(running) {
+			return fmt.Errorf("%s sees %d alive, want %d", name, alive, len(running))
+		}
+		if s := n.Grading(); s != nil && (len(s.Voters) != want || s.Leader == "") {
+			return fmt.Errorf("%s knows %d voters and leader %q, want %d and one", name, len(s.Voters), s.Leader, want)
+		}
+	}
+	return nil
+}
+
+// Leader returns the name of the node that leads the gradebook, as the newest
+// term that a running node knows says. It waits until there is one.
+func (c *Cluster) Leader() (name string) {
+	c.t.Helper()
+	c.Eventually(Patience, func() error {
+		var term uint64
+		name = ""
+		for _, n := range c.Running() {
+			if s := c.Node(n).Grading(); s != nil && s.Leader != "" && s.Term >= term {
+				term, name = s.Term, c.NameOf(s.Leader)
+			}
+		}
+		if name == "" {
+			return errors.New("no leader")
+		}
+		return nil
+	})
+	return name
+}
+
+// Lead returns the name of the registry's lead, as the view says. It waits
+// until there is one among the running nodes.
+func (c *Cluster) Lead() (name string) {
+	c.t.Helper()
+	c.Eventually(Patience, func() error {
+		for _, n := range c.Running() {
+			v, err := c.View(n)
+			if err != nil || v.RegistryLead == nil {
+				continue
+			}
+			if name = c.NameOf(v.RegistryLead.ID); name != "" {
+				return nil
+			}
+		}
+		return errors.New("no lead among the running nodes")
+	})
+	return name
+}
+
+// Sees is a check that node knows other with the given status.
+func (c *Cluster) Sees(node, otherID, status string) func() error {
+	return func() error {
+		for _, m := range c.Node(node).Members() {
+			if m.ID == otherID {
+				if string(m.Status) == status {
+					return nil
+				}
+				return fmt.Errorf("%s sees %s as %s, want %s", node, m.Name, m.Status, status)
+			}
+		}
+		return fmt.Errorf("%s does not know %s", node, otherID)
+	}
+}

@@ -1,0 +1,338 @@
+// Package nodetest runs whole nodes in one process, with real sockets and real
+// disks, for stories at the level of the cluster:
+//
+//	c := nodetest.Start(t, 5)
+//	c.Kill(c.Leader())
+//	c.Eventually(5*time.Second, c.Writable)
+//
+// Each cluster has a loopback address and a secret of its own, so any number of
+// them run side by side. Faults are injected at the links: Cut and Heal switch
+// the same gate that the portal's lab does.
+package nodetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/distributedgo/rollcall/node"
+	"github.com/distributedgo/rollcall/node/secret"
+)
+
+// Patience is how long Start waits for a whole cluster. It is generous: a busy
+// machine with the race detector is several times slower than a school's.
+const Patience = 90 * time.Second
+
+// Option changes the configuration of the i-th node, counted from 1.
+type Option func(i int, c *node.Config)
+
+// Roles gives the i-th node the i-th of the lists; the last is for the rest.
+func Roles(lists ...[]string) Option {
+	return func(i int, c *node.Config) { c.Roles = lists[min(i, len(lists))-1] }
+}
+
+// Cluster is some nodes, named n1, n2, …. Its methods are for the test's own
+// goroutine, but for those that only read.
+type Cluster struct {
+	t      testing.TB
+	secret secret.Secret
+	dir    string
+
+	mu    sync.Mutex
+	procs map[string]*proc // guarded by mu
+}
+
+// proc is one node and how to start it again.
+type proc struct {
+	cfg    node.Config
+	node   *node.Node
+	cancel context.CancelFunc
+	done   chan struct{} // closed when Run has returned
+	err    error         // valid after done
+	log    *tail
+}
+
+// Start runs n nodes, founds a gradebook on the first that serves grading, and
+// waits until every node serves all its roles. Everything ends with the test.
+func Start(t testing.TB, n int, options ...Option) *Cluster {
+	t.Helper()
+	c := New(t, n, options...)
+	for i := range n {
+		c.Launch(fmt.Sprintf("n%d", i+1))
+	}
+	if founder := c.first(func(p *proc) bool { return slices.Contains(p.cfg.Roles, "grading") }); founder != "" {
+		c.Found(founder)
+	}
+	c.Eventually(Patience, c.Whole)
+	return c
+}
+
+// New prepares n nodes and starts none.
+func New(t testing.TB, n int, options ...Option) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, secret: secret.New(), dir: t.TempDir(), procs: map[string]*proc{}}
+	host := ownHost(t)
+	var gossip []string
+	for i := 1; i <= n; i++ {
+		cfg := node.DefaultConfig()
+		cfg.Name = fmt.Sprintf("n%d", i)
+		cfg.DataDir = filepath.Join(c.dir, cfg.Name)
+		cfg.Secret = c.secret.Text()
+		cfg.HTTP, cfg.Cluster, cfg.Gossip = freePort(t, host), freePort(t, host), freePort(t, host)
+		cfg.Lab, cfg.LogLevel = true, "debug"
+		if n == 1 {
+			cfg.LogReplicas = 1
+		}
+		gossip = append(gossip, cfg.Gossip)
+		for _, o := range options {
+			o(i, &cfg)
+		}
+		c.procs[cfg.Name] = &proc{cfg: cfg}
+	}
+	for _, p := range c.procs {
+		p.cfg.Join = gossip
+	}
+	t.Cleanup(func() {
+		for _, name := range c.Running() {
+			c.Kill(name)
+		}
+	})
+	return c
+}
+
+// Launch starts a node that is prepared, or one that was stopped or killed,
+// with the data it had.
+func (c *Cluster) Launch(name string) {
+	c.t.Helper()
+	p := c.proc(name)
+	cfg := p.cfg
+	log := &tail{}
+	cfg.Stderr = log
+	n, err := node.New(cfg)
+	if err != nil {
+		c.t.Fatalf("%s does not start: %v", name, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	p.node, p.cancel, p.done, p.err, p.log = n, cancel, make(chan struct{}), nil, log
+	c.mu.Unlock()
+	go func() {
+		defer close(p.done)
+		p.err = n.Run(ctx)
+	}()
+	c.t.Cleanup(func() {
+		if c.t.Failed() {
+			c.t.Logf("── %s ──\n%s", name, log)
+		}
+	})
+}
+
+// Stop ends a node in good order, as SIGTERM does, and waits for it.
+func (c *Cluster) Stop(name string) {
+	c.t.Helper()
+	p := c.proc(name)
+	p.cancel()
+	c.wait(name, p)
+}
+
+// Kill ends a node without a word, as kill -9 does, and waits for it.
+func (c *Cluster) Kill(name string) {
+	c.t.Helper()
+	p := c.proc(name)
+	p.node.Kill()
+	c.wait(name, p)
+}
+
+func (c *Cluster) wait(name string, p *proc) {
+	c.t.Helper()
+	select {
+	case <-p.done:
+		if p.err != nil {
+			c.t.Errorf("%s ended with: %v", name, p.err)
+		}
+	case <-time.After(30 * time.Second):
+		c.t.Fatalf("%s does not end", name)
+	}
+	c.mu.Lock()
+	p.node = nil
+	c.mu.Unlock()
+}
+
+// Ended waits for a node that stops by itself, such as after leave.
+func (c *Cluster) Ended(name string) {
+	c.t.Helper()
+	c.wait(name, c.proc(name))
+}
+
+// Wipe removes all that a stopped node had on its disk.
+func (c *Cluster) Wipe(name string) {
+	c.t.Helper()
+	if err := os.RemoveAll(c.proc(name).cfg.DataDir); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Cut parts the nodes of one side from all others, in both directions.
+func (c *Cluster) Cut(side ...string) {
+	c.t.Helper()
+	for _, name := range c.Running() {
+		var others []string
+		for _, other := range c.Running() {
+			if slices.Contains(side, name) != slices.Contains(side, other) {
+				others = append(others, c.Node(other).ID())
+			}
+		}
+		c.Node(name).Faults().Cut(others...)
+	}
+}
+
+// Heal opens all links again.
+func (c *Cluster) Heal() {
+	for _, name := range c.Running() {
+		c.Node(name).Faults().Heal()
+	}
+}
+
+// Node returns a running node.
+func (c *Cluster) Node(name string) *node.Node {
+	c.t.Helper()
+	p := c.proc(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.node == nil {
+		c.t.Fatalf("%s does not run", name)
+	}
+	return p.node
+}
+
+// Config returns how a node is started.
+func (c *Cluster) Config(name string) node.Config { return c.proc(name).cfg }
+
+// Running lists the names of the nodes that run.
+func (c *Cluster) Running() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name, p := range c.procs {
+		if p.node != nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// NameOf returns the name of the running node with an id.
+func (c *Cluster) NameOf(id string) string {
+	for _, name := range c.Running() {
+		if c.Node(name).ID() == id {
+			return name
+		}
+	}
+	return ""
+}
+
+func (c *Cluster) proc(name string) *proc {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.procs[name]
+	if !ok {
+		c.t.Fatalf("there is no node %q", name)
+	}
+	return p
+}
+
+// first returns the first node, by name, for which ok holds.
+func (c *Cluster) first(ok func(*proc) bool) string {
+	for _, name := range slices.Sorted(maps.Keys(c.procs)) {
+		if ok(c.procs[name]) {
+			return name
+		}
+	}
+	return ""
+}
+
+// Eventually waits for a fact: it calls check until that returns nil, and fails
+// the test with the last error when limit is over.
+func (c *Cluster) Eventually(limit time.Duration, check func() error) {
+	c.t.Helper()
+	start := time.Now()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Since(start) > limit {
+			c.t.Fatalf("after %v: %v", limit, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// ownHost returns a loopback address that no other cluster of this machine
+// uses: on Linux all of 127.0.0.0/8 is there.
+func ownHost(t testing.TB) string {
+	t.Helper()
+	host := fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
+	ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "127.0.0.1"
+	}
+	ln.Close()
+	return host
+}
+
+// freePort returns host and a port that is free for TCP and UDP. The port is
+// known before the node binds it, and stays the same when the node restarts.
+func freePort(t testing.TB, host string) string {
+	t.Helper()
+	for {
+		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := ln.Addr().String()
+		udp, err := net.ListenPacket("udp", addr)
+		ln.Close()
+		if err == nil {
+			udp.Close()
+			return addr
+		}
+	}
+}
+
+// tail keeps the last of what a node wrote to stderr.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+var _ io.Writer = (*tail)(nil)
+
+func (w *tail) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.buf.Len() > 1<<20 {
+		w.buf.Next(w.buf.Len() / 2)
+	}
+	return w.buf.Write(p)
+}
+
+func (w *tail) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines := strings.Split(w.buf.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-80):], "\n")
+}
