@@ -121,10 +121,9 @@ func (c UpdateAssignment) change(in *course, a *Assignment) (said []string, err 
 		said = append(said, "possible "+a.Possible.String())
 	}
 	if c.Due != nil {
-		// Years of four digits are what JSON can hold.
-		due := c.Due.UTC().Round(0)
-		if due.Year() < 1900 || due.Year() > 9999 {
-			return nil, &InvalidError{Field: "due", Value: fmt.Sprint(due.Year()), Remedy: "use a year from 1900 to 9999"}
+		due, err := instant("due", *c.Due)
+		if err != nil {
+			return nil, err
 		}
 		a.Due = &due
 		said = append(said, "due "+due.Format(time.RFC3339))

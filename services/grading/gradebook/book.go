@@ -3,7 +3,8 @@ package gradebook
 // Book is the gradebook of one node: a pointer to its newest state, and Apply,
 // which makes the next. The zero Book is not ready; use New or Read.
 //
-// A Book is not safe for concurrent use. A Frozen is, for ever.
+// A Book is not safe for concurrent use and must not be copied: there may be
+// only one line of states (see draft). A Frozen is safe, for ever.
 type Book struct{ *state }
 
 // Frozen is a book as it was at one moment. All its methods may be called at
@@ -20,14 +21,19 @@ func (b *Book) Freeze() *Frozen { return &Frozen{b.state} }
 // were equal stay equal, whatever the answer.
 //
 // The error is an *InvalidError, a *NotFoundError or a *ConflictError, and the
-// book is then as before, except that values refused by a conflict are added
-// to the history.
+// book is then as before, except that scores which somebody entered and a
+// conflict refused are added to the history. (Those of a refused import are
+// still in its file.)
 func (b *Book) Apply(c Change, m Meta) (Result, error) {
-	m.At = m.At.UTC().Round(0) // one form on every node, whatever zone or monotonic reading came along
+	at, err := instant("at", m.At)
+	if err != nil {
+		return Result{}, err
+	}
+	m.At = at
 	d := newDraft(b.state, m, c.Kind())
 	res, err := c.apply(d)
 	if err != nil {
-		if refused, ok := err.(*ConflictError); ok && len(refused.Cells) > 0 {
+		if refused, ok := err.(*ConflictError); ok && refused.remember {
 			d = newDraft(b.state, m, KindRefused)
 			d.refuse(refused)
 			b.state = d.commit()

@@ -145,12 +145,13 @@ func TestARefusedChangeLeavesNoTrace(t *testing.T) {
 				if err != nil {
 					continue
 				}
-				trial := Book(*s.Book) // a second pointer to the same state
-				if _, err := trial.Apply(change, s.meta()); err == nil {
+				_, err = s.try(change)
+				if err == nil {
+					s = small(t) // some of these values are fine
 					continue
 				}
 				refused++
-				if _, err := s.try(change); err == nil || !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
+				if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
 					t.Errorf("%s with %s %q: %v", c.Kind(), name, bad, err)
 				}
 				if s.hash() != before || tableText(t, s) != table {

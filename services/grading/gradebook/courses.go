@@ -219,7 +219,7 @@ func (c UpdateCategory) apply(d *draft) (Result, error) {
 	course.Categories = own(course.Categories, d.oldCourse(course).Categories)
 	g := &course.Categories[i]
 	said := []string{g.ID}
-	if c.Name != nil && *c.Name != g.Name {
+	if c.Name != nil && strings.TrimSpace(*c.Name) != g.Name {
 		if g.Name, err = categoryName(course, *c.Name); err != nil {
 			return Result{}, err
 		}

@@ -53,13 +53,15 @@ type CellConflict struct {
 }
 
 // ConflictError is a write that would have overwritten something its author
-// had not seen. The table is unchanged; the refused values of score writes are
-// in the history as events of kind "refused".
+// had not seen. The table is unchanged; what SetScore and SetScores would have
+// written is in the history as events of kind "refused".
 type ConflictError struct {
 	Course  string         `json:"course"`
 	Current Score          `json:"current"`          // of the first cell, if there is one
 	Cells   []CellConflict `json:"cells,omitempty"`  // all cells in conflict; none when the course itself changed
 	Reason  string         `json:"reason,omitempty"` // set when the course itself changed
+
+	remember bool // the refused values go into the history
 }
 
 func (e *ConflictError) Error() string {

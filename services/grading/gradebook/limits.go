@@ -3,6 +3,7 @@ package gradebook
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -94,6 +95,17 @@ func lower(c byte) byte {
 		return c + 'a' - 'A'
 	}
 	return c
+}
+
+// instant puts a time into the one form it has on every node, without zone or
+// monotonic reading, and refuses years that RFC 3339, and so a snapshot, can't
+// hold.
+func instant(field string, t time.Time) (time.Time, error) {
+	t = t.UTC().Round(0)
+	if y := t.Year(); y < 1 || y > 9999 {
+		return t, &InvalidError{Field: field, Value: fmt.Sprint("year ", y), Remedy: "use a year from 1 to 9999"}
+	}
+	return t, nil
 }
 
 // room refuses one more of something there is enough of.

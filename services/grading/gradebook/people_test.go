@@ -109,8 +109,11 @@ func TestAStudentIsOnePersonInAllCourses(t *testing.T) {
 	s := small(t)
 	s.must(CreateCourse{Title: "Chemistry"})
 	s.must(AddSection{Course: "c2", Name: "Blue"})
-	if res := s.must(AddStudent{Course: "c2", First: "A.", Last: "B.", Number: "1001"}); res.ID != "s1" {
+	if res := s.must(AddStudent{Course: "c2", First: "A.", Last: "Berg", Number: "1001"}); res.ID != "s1" {
 		t.Fatalf("number 1001 is %s", res.ID)
+	}
+	if _, err := s.try(AddStudent{Course: "c2", First: "Ben", Last: "Abel", Number: "1001"}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("Anna's number with Ben's name: %v", err)
 	}
 	s.must(AddStudent{Course: "c2", Student: "s2"})
 	if _, err := s.try(AddStudent{Course: "c2", Student: "s2"}); !errors.Is(err, ErrInvalid) {

@@ -72,7 +72,7 @@ func (c SetScores) apply(d *draft) (Result, error) {
 		return Result{}, &InvalidError{Field: "scores", Value: fmt.Sprint(len(c.Scores)), Remedy: fmt.Sprintf("send at most %d at once", MaxCells)}
 	}
 	where := newFinder(course)
-	all := &ConflictError{Course: course.ID}
+	all := &ConflictError{Course: course.ID, remember: true}
 	res := Result{Cells: make([]CellResult, 0, len(c.Scores))}
 	for i, cell := range c.Scores {
 		put, err := d.writeCell(course, where, cell, why)
@@ -129,7 +129,7 @@ func (d *draft) writeCell(c *course, where *finder, cell CellScore, why string) 
 	}
 	if cell.Base != nil && *cell.Base != current.Version {
 		next.Version = 0 // it never became one
-		return nil, &ConflictError{Course: c.ID, Current: current, Cells: []CellConflict{{
+		return nil, &ConflictError{Course: c.ID, Current: current, remember: true, Cells: []CellConflict{{
 			Cell: cell.Cell, Base: *cell.Base, Current: current, Wanted: next,
 		}}}
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/distributedgo/rollcall/services/grading/gradebook"
 )
@@ -97,6 +98,36 @@ func TestADamagedSnapshotIsRefused(t *testing.T) {
 	if err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "upgrade") {
 		t.Errorf("a newer version: %v", err)
 	}
+}
+
+// TestWhateverWasTakenCanBeReadBack feeds a book what once made snapshots that
+// could not be written or read: a time whose year has five digits in UTC, and
+// a refused cell of a student who was new in the refused import.
+func TestWhateverWasTakenCanBeReadBack(t *testing.T) {
+	t.Parallel()
+	s := small(t)
+	late := time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("west", -5*3600))
+	for _, c := range []Change{
+		RecordToken{ID: "t", Name: "x", Role: RoleReader, Expires: late},
+		RevokeID{ID: "t", Expires: late},
+		UpdateAssignment{Course: "c1", Assignment: "a1", Due: &late},
+	} {
+		if _, err := s.try(c); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", c.Kind(), err)
+		}
+	}
+	before := s.hash()
+	_, err := s.try(ApplyImport{
+		Course: "c1", Students: []ImportStudent{{Key: "+s1", Last: "New"}},
+		Scores: []ImportScore{{Cell: Cell{Assignment: "a1", Student: "+s1"}, Points: points("1"), Base: at(7)}},
+	})
+	if !errors.Is(err, ErrConflict) || s.hash() != before {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Apply(SignOut{Account: "u1"}, Meta{At: late}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+	reread(t, s.Book)
 }
 
 func TestASnapshotEndsWhereItEnds(t *testing.T) {

@@ -6,7 +6,8 @@ import (
 )
 
 // AddStudent puts a student into a course: one the school has, by id or by
-// number, or a new one. A known student keeps the names the school has.
+// number and last name, or a new one. A known student keeps what the school
+// has of them.
 type AddStudent struct {
 	Course  string `json:"course"`
 	Student string `json:"student,omitempty"` // id of a known student
@@ -74,8 +75,11 @@ func (d *draft) addStudent(c *course, want AddStudent, byNumber map[string]strin
 		if byNumber != nil && number != "" {
 			byNumber[number] = student
 		}
-	} else if _, err := place("student", student, 's', len(d.students)); err != nil {
+	} else if at, err := place("student", student, 's', len(d.students)); err != nil {
 		return "", err
+	} else if known := d.students[at]; want.Student == "" && known.Last != strings.TrimSpace(want.Last) {
+		// A mistyped number must not put a stranger's grades on somebody.
+		return "", &InvalidError{Field: "number", Value: number, Remedy: "correct it, or name student " + known.ID + ", who has it under another name"}
 	}
 	if _, err := c.student(student); err == nil {
 		return "", &InvalidError{Field: "student", Value: student, Remedy: "is in this course already; use the enrollment to take a withdrawn one back"}

@@ -58,10 +58,13 @@ func (c RecordToken) apply(d *draft) (Result, error) {
 			return Result{}, &InvalidError{Field: "role", Value: c.Role, Remedy: "a token for an account has its role, " + a.Role}
 		}
 	}
-	if !c.Expires.After(d.meta.At) {
-		return Result{}, &InvalidError{Field: "expires", Value: c.Expires.UTC().Format(time.RFC3339), Remedy: "choose a time to come"}
+	if c.Expires, err = instant("expires", c.Expires); err != nil {
+		return Result{}, err
 	}
-	d.tokens = append(d.tokens, Token{ID: c.ID, Account: c.Account, Name: c.Name, Role: c.Role, Issued: d.meta.At, Expires: c.Expires.UTC().Round(0)})
+	if !c.Expires.After(d.meta.At) {
+		return Result{}, &InvalidError{Field: "expires", Value: c.Expires.Format(time.RFC3339), Remedy: "choose a time to come"}
+	}
+	d.tokens = append(d.tokens, Token{ID: c.ID, Account: c.Account, Name: c.Name, Role: c.Role, Issued: d.meta.At, Expires: c.Expires})
 	d.record(nil, Event{Account: c.Account, Detail: "role " + c.Role + ", " + c.Name})
 	return Result{ID: c.ID}, nil
 }
@@ -75,7 +78,10 @@ func (c RevokeID) apply(d *draft) (Result, error) {
 	if slices.ContainsFunc(d.revoked, func(r Revocation) bool { return r.ID == c.ID }) {
 		return Result{ID: c.ID}, nil
 	}
-	until := c.Expires.UTC().Round(0)
+	until, err := instant("expires", c.Expires)
+	if err != nil {
+		return Result{}, err
+	}
 	i := slices.IndexFunc(d.tokens, func(t Token) bool { return t.ID == c.ID })
 	if i >= 0 {
 		until = d.tokens[i].Expires
