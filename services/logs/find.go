@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/distributedgo/rollcall/membership"
 )
 
 // A query is answered in rounds. First the target is fixed: every batch that a
@@ -28,6 +30,7 @@ const (
 	flightPauses  = 4                     // times that batches under way are waited for
 	flightPause   = 75 * time.Millisecond
 	maxRounds     = 8
+	settleFor     = 15 * time.Second // after the start until the member list is believed to be whole
 )
 
 // Query answers q from all log nodes. Its error is about q or ctx; nodes that
@@ -276,7 +279,16 @@ func (f *finder) gaps() []Gap {
 		add(rest.both(lost[st]), "damaged on its producer's disk before it was shipped")
 		add(rest, fmt.Sprintf("cut by %s; no log node that can be reached has it", named(names, st.Producer)))
 	}
+	for _, m := range s.cfg.Members() {
+		if m.Status == membership.StatusAlive && !slices.ContainsFunc(manifests, func(o manifest) bool { return o.Producer == m.ID }) {
+			gaps = append(gaps, Gap{Producer: m.ID, From: 1, Reason: m.Name + " was not heard of yet; it may have records that are not shipped"})
+		}
+	}
+	settled := time.Since(s.started) > settleFor
 	for _, m := range manifests {
+		if _, member := names[m.Producer]; !member && settled {
+			continue // reaped, or wiped and back under a new id: it has nothing more to say
+		}
 		if age := time.Since(heard[m.Producer]); !m.over() && age > heardWithin {
 			last := epochState{}
 			if n := len(m.Epochs); n > 0 {

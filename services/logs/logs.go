@@ -48,7 +48,7 @@ const MediaType = "application/vnd.rollcall.frames"
 
 var (
 	// ErrFull means that the spool, or a log node's disk, takes no more now.
-	// Nothing of what was offered was kept; offer it again later.
+	// Nothing of what was offered can be relied on; offer it again later.
 	ErrFull = errors.New("no room for more log records")
 	// ErrClosed means that the agent or the store is stopped.
 	ErrClosed = errors.New("logs are stopped")

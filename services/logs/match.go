@@ -66,12 +66,21 @@ func safe(s string) bool {
 	return s != ""
 }
 
+// maybe reports whether any line of a text can match: most batches of a search
+// for a rare word are passed over by this alone.
+func (m *matcher) maybe(text []byte) bool {
+	for _, b := range m.must {
+		if !bytes.Contains(text, b) {
+			return false
+		}
+	}
+	return true
+}
+
 // match reports whether a line of this producer is wanted, and its time.
 func (m *matcher) match(line []byte, producer string) (int64, bool) {
-	for _, b := range m.must {
-		if !bytes.Contains(line, b) {
-			return 0, false
-		}
+	if !m.maybe(line) {
+		return 0, false
 	}
 	var at int64
 	ok, level, service, node := true, m.anyLevel, m.service == "", m.node == "" || m.node == producer

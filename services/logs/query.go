@@ -60,7 +60,8 @@ func ParseEqual(s string) (Equal, error) {
 type Answer struct {
 	// Complete means that nothing is missing of all that the reachable nodes
 	// know of. A record that a cut-off node accepted and could not ship makes
-	// it false as soon as that node has not been heard of for 5 s.
+	// it false as soon as that node has not been heard of for 5 s, and until it
+	// is back or is no member any more.
 	Complete      bool      `json:"complete"`
 	Missing       []Gap     `json:"missing" doc:"Batches that could not be read, and why."`
 	RetainedSince time.Time `json:"retainedSince,omitzero" doc:"Time of the oldest record held."`

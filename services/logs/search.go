@@ -97,6 +97,9 @@ func (s *store) search(ctx context.Context, req searchRequest) (searchReply, err
 			read[p.id.stream()] = read[p.id.stream()].without(spans{{p.id.Seq, p.id.Seq}})
 			continue
 		}
+		if !m.maybe(text) {
+			continue
+		}
 		row := 0
 		for l := range bytes.Lines(text) {
 			l = bytes.TrimSuffix(l, []byte{'\n'})

@@ -62,7 +62,8 @@ type Service struct {
 	know  *knowledge
 	peers peers
 
-	pulls sync.Map // peer id → *sync.Mutex: one question at a time
+	started time.Time
+	pulls   sync.Map // peer id → *sync.Mutex: one question at a time
 }
 
 const (
@@ -97,7 +98,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Stderr = os.Stderr
 	}
 	gen := &generations{}
-	s := &Service{cfg: cfg, own: newTroubles(cfg.Stderr, "log store"), know: newKnowledge(gen, rand.Text()), peers: peers{cfg.Peers, cfg.NodeID}}
+	s := &Service{cfg: cfg, own: newTroubles(cfg.Stderr, "log store"), know: newKnowledge(gen, rand.Text()), peers: peers{cfg.Peers, cfg.NodeID}, started: time.Now()}
 	var rec segment.Recovery
 	var err error
 	if s.store, rec, err = openStore(filepath.Join(cfg.Dir, "logs"), cfg.MaxBytes, s.own, gen); err != nil {

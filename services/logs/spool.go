@@ -268,7 +268,7 @@ func (s *spool) cut() {
 func (s *spool) cutDrafts(drafts []draft) error {
 	ep, f, err := s.ready()
 	if err != nil {
-		return fmt.Errorf("spool: %w", err)
+		return fmt.Errorf("%w: spool: %w", ErrFull, err)
 	}
 	now := time.Now()
 	frames := make([][]byte, len(drafts))
@@ -283,7 +283,7 @@ func (s *spool) cutDrafts(drafts []draft) error {
 		// Whether the frames are there is unknown. Their names must not be used
 		// again for other bytes: the next cut begins a new epoch.
 		s.broken = true
-		return fmt.Errorf("spool: %w", err)
+		return fmt.Errorf("%w: spool: %w", ErrFull, err)
 	}
 	for i, off := range offs {
 		ep.Cut++
