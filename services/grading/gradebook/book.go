@@ -1,5 +1,7 @@
 package gradebook
 
+import "errors"
+
 // Book is the gradebook of one node: a pointer to its newest state, and Apply,
 // which makes the next. The zero Book is not ready; use New or Read.
 //
@@ -33,7 +35,7 @@ func (b *Book) Apply(c Change, m Meta) (Result, error) {
 	d := newDraft(b.state, m, c.Kind())
 	res, err := c.apply(d)
 	if err != nil {
-		if refused, ok := err.(*ConflictError); ok && refused.remember {
+		if refused, ok := errors.AsType[*ConflictError](err); ok && refused.remember {
 			d = newDraft(b.state, m, KindRefused)
 			d.refuse(refused)
 			b.state = d.commit()

@@ -2,6 +2,7 @@ package gradebook
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -37,7 +38,8 @@ func Read(r io.Reader) (*Book, error) {
 type snapshotReader struct {
 	state
 	in      *bufio.Reader
-	hash    hash.Hash
+	hash    hash.Hash // of all lines before text
+	text    []byte    // the current line, with its end
 	line    int
 	records int
 	begun   bool              // the book record was seen
@@ -61,29 +63,29 @@ func (s *snapshotReader) read() error {
 		return damaged("unknown version %q", clip(version))
 	}
 	for {
-		sum := s.hash.Sum(nil) // of all lines before this one
+		s.hash.Write(s.text)
 		text, err := s.next()
 		if err != nil {
 			return err
 		}
-		kind, data, _ := strings.Cut(string(text), " ")
-		if kind == "end" {
-			return s.check(data, hex.EncodeToString(sum))
+		kind, data, _ := bytes.Cut(text, []byte(" "))
+		if string(kind) == "end" {
+			return s.check(data)
 		}
-		if err := s.record(kind, []byte(data)); err != nil {
+		if err := s.record(string(kind), data); err != nil {
 			return err
 		}
 		s.records++
 	}
 }
 
-// next returns the next line without its end, and hashes it with it.
+// next returns the next line without its end. It is good until the next call.
 func (s *snapshotReader) next() ([]byte, error) {
 	s.line++
-	var text []byte
+	s.text = s.text[:0]
 	for {
 		piece, err := s.in.ReadSlice('\n')
-		text = append(text, piece...)
+		s.text = append(s.text, piece...)
 		if err == nil {
 			break
 		}
@@ -93,20 +95,20 @@ func (s *snapshotReader) next() ([]byte, error) {
 			}
 			return nil, err
 		}
-		if len(text) > maxRecord {
+		if len(s.text) > maxRecord {
 			return nil, damaged("the line is longer than %d bytes", maxRecord)
 		}
 	}
-	s.hash.Write(text)
-	return text[:len(text)-1], nil
+	return s.text[:len(s.text)-1], nil
 }
 
-func (s *snapshotReader) check(data, sum string) error {
-	var end endRecord
-	if err := json.Unmarshal([]byte(data), &end); err != nil {
-		return damaged("%v", err)
+// check holds the last line against all lines before it.
+func (s *snapshotReader) check(data []byte) error {
+	end, err := decode[endRecord](data)
+	if err != nil {
+		return err
 	}
-	if end.Records != s.records || end.SHA256 != sum {
+	if end.Records != s.records || end.SHA256 != hex.EncodeToString(s.hash.Sum(nil)) {
 		return damaged("the content does not match its checksum")
 	}
 	if !s.begun {
