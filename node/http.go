@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"strings"
 
@@ -53,10 +54,24 @@ func (n *Node) mountPublic(e *echo.Echo, edge *edge, gateway http.Handler) {
 	e.GET("/readyz", n.getReady)
 	e.Use(edge.middleware)
 	e.GET("/metrics", echo.WrapHandler(n.metrics()), requires(identity.ReadCluster))
+	e.GET("/debug/pprof/*", profile, requires(identity.ManageCluster))
 	e.Any("/v1/*", echo.WrapHandler(gateway))
 	if n.portal != nil {
 		n.portal.Mount(e)
 	}
+}
+
+// profile serves Go's profiles of this process, for `go tool pprof`.
+func profile(c echo.Context) error {
+	h := http.HandlerFunc(pprof.Index)
+	switch c.Param("*") {
+	case "profile":
+		h = pprof.Profile
+	case "trace":
+		h = pprof.Trace
+	}
+	h(c.Response(), c.Request())
+	return nil
 }
 
 // requires lets in callers that may do a.

@@ -286,6 +286,7 @@ func (n *Node) buildServices() (err error) {
 	if n.configured(roleLog) {
 		n.logStore, err = logs.New(logs.Config{
 			Dir: n.dir.path, NodeID: n.dir.id, Members: n.agent.Members, Peers: n.peers, Logger: n.logger(roleLog), Health: n.health,
+			Stderr: n.cfg.stderr(),
 		})
 		if err != nil {
 			return err

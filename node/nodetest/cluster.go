@@ -18,6 +18,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,9 +46,15 @@ func Roles(lists ...[]string) Option {
 // Cluster is some nodes, named n1, n2, …. Its methods are for the test's own
 // goroutine, but for those that only read.
 type Cluster struct {
-	t      testing.TB
+	t testing.TB
+	*nodes
+}
+
+// nodes is what all views of a cluster share; see For.
+type nodes struct {
 	secret secret.Secret
 	dir    string
+	rt     *http.Transport
 
 	mu    sync.Mutex
 	procs map[string]*proc // guarded by mu
@@ -81,7 +88,10 @@ func Start(t testing.TB, n int, options ...Option) *Cluster {
 // New prepares n nodes and starts none.
 func New(t testing.TB, n int, options ...Option) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, secret: secret.New(), dir: t.TempDir(), procs: map[string]*proc{}}
+	c := &Cluster{t, &nodes{
+		secret: secret.New(), dir: t.TempDir(), rt: http.DefaultTransport.(*http.Transport).Clone(), procs: map[string]*proc{},
+	}}
+	c.rt.MaxIdleConnsPerHost = 64
 	host := ownHost(t)
 	var gossip []string
 	for i := 1; i <= n; i++ {
@@ -98,7 +108,7 @@ func New(t testing.TB, n int, options ...Option) *Cluster {
 		for _, o := range options {
 			o(i, &cfg)
 		}
-		c.procs[cfg.Name] = &proc{cfg: cfg}
+		c.procs[cfg.Name] = &proc{cfg: cfg, log: &tail{}}
 	}
 	for _, p := range c.procs {
 		p.cfg.Join = gossip
@@ -107,8 +117,36 @@ func New(t testing.TB, n int, options ...Option) *Cluster {
 		for _, name := range c.Running() {
 			c.Kill(name)
 		}
+		c.rt.CloseIdleConnections()
 	})
+	c.tellLogs()
 	return c
+}
+
+// For returns the same cluster for a subtest: failures are then the subtest's.
+// Stories that leave the cluster whole share one that way.
+func (c *Cluster) For(t testing.TB) *Cluster {
+	other := &Cluster{t, c.nodes}
+	other.tellLogs()
+	return other
+}
+
+// tellLogs prints the end of every node's log when the test has failed, and
+// fails it when a node recovered from a panic.
+func (c *Cluster) tellLogs() {
+	c.t.Cleanup(func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, name := range slices.Sorted(maps.Keys(c.procs)) {
+			log := c.procs[name].log
+			if p := log.panicked(); p != "" {
+				c.t.Errorf("%s panicked: %s", name, p)
+			}
+			if c.t.Failed() {
+				c.t.Logf("── %s ──\n%s", name, log)
+			}
+		}
+	})
 }
 
 // Launch starts a node that is prepared, or one that was stopped or killed,
@@ -117,25 +155,19 @@ func (c *Cluster) Launch(name string) {
 	c.t.Helper()
 	p := c.proc(name)
 	cfg := p.cfg
-	log := &tail{}
-	cfg.Stderr = log
+	cfg.Stderr = p.log
 	n, err := node.New(cfg)
 	if err != nil {
 		c.t.Fatalf("%s does not start: %v", name, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
-	p.node, p.cancel, p.done, p.err, p.log = n, cancel, make(chan struct{}), nil, log
+	p.node, p.cancel, p.done, p.err = n, cancel, make(chan struct{}), nil
 	c.mu.Unlock()
 	go func() {
 		defer close(p.done)
 		p.err = n.Run(ctx)
 	}()
-	c.t.Cleanup(func() {
-		if c.t.Failed() {
-			c.t.Logf("── %s ──\n%s", name, log)
-		}
-	})
 }
 
 // Stop ends a node in good order, as SIGTERM does, and waits for it.
@@ -313,10 +345,11 @@ func freePort(t testing.TB, host string) string {
 	}
 }
 
-// tail keeps the last of what a node wrote to stderr.
+// tail keeps the last of what a node wrote to stderr, and the first panic.
 type tail struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	panic string
 }
 
 var _ io.Writer = (*tail)(nil)
@@ -327,7 +360,17 @@ func (w *tail) Write(p []byte) (int, error) {
 	if w.buf.Len() > 1<<20 {
 		w.buf.Next(w.buf.Len() / 2)
 	}
+	if w.panic == "" && bytes.Contains(p, []byte("panic: ")) {
+		w.panic = string(p)
+	}
 	return w.buf.Write(p)
+}
+
+// panicked returns the line about the first panic that a node recovered from.
+func (w *tail) panicked() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.panic
 }
 
 func (w *tail) String() string {
