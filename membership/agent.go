@@ -51,6 +51,8 @@ type Agent struct {
 	spoken spoken            // guarded by viewMu
 	view   atomic.Pointer[view]
 
+	saidSecret sometimes // that a seed uses another secret
+
 	stop    chan struct{} // closed when gossip has ended
 	ended   sync.Once
 	crashed atomic.Bool
@@ -111,7 +113,7 @@ func (a *Agent) start() error {
 		a.end()
 		return fail(fmt.Errorf("membership: start gossip on %s: %w", a.self, err))
 	}
-	a.refresh()
+	a.reconcile()
 	a.wg.Go(a.follow)
 	return nil
 }
@@ -192,7 +194,11 @@ func (a *Agent) Run(ctx context.Context) error {
 // leave says goodbye and closes the port. That a goodbye could not be
 // delivered is no failure of the stop: the others then see a crash.
 func (a *Agent) leave() error {
-	if err := a.goodbye(); err != nil && !a.crashed.Load() {
+	err := a.goodbye()
+	if a.crashed.Load() {
+		return ErrCrashed
+	}
+	if err != nil {
 		a.log.Warn("could not say goodbye; the others will see a crash", "error", err)
 	}
 	if err := a.serf.Shutdown(); err != nil {
@@ -232,11 +238,17 @@ func (a *Agent) follow() {
 	for {
 		select {
 		case <-a.queue.wake:
+			a.refresh()
 		case <-tick.C:
+			a.reconcile()
 		case <-a.stop:
 			return
 		}
-		a.refresh()
+		select {
+		case <-time.After(viewPause):
+		case <-a.stop:
+			return
+		}
 	}
 }
 
@@ -285,44 +297,4 @@ func (a *Agent) RTT(id string) (time.Duration, bool) {
 		return 0, false
 	}
 	return here.DistanceTo(there), true
-}
-
-// Update changes this node's own tags; changes are made one after the other.
-// It returns when the news is on its way: Members shows it at once, the others
-// within a gossip spread. It fails, and changes nothing, when the tags would
-// not fit into 512 bytes.
-func (a *Agent) Update(change func(*Tags)) error {
-	a.turn <- struct{}{}
-	defer func() { <-a.turn }()
-	next := a.tags.clone()
-	change(&next)
-	host, _, _ := net.SplitHostPort(a.self)
-	encoded, err := next.encode(host)
-	if err != nil {
-		return err
-	}
-	a.tags = next
-	a.guard.setOwn(next.Gradebook)
-	// The only error left is that nobody confirmed in time; the tags stand, and
-	// spread with the next exchange.
-	if err := a.serf.SetTags(encoded); err != nil {
-		a.log.Info("new tags spread slowly", "error", err)
-	}
-	a.refresh()
-	return nil
-}
-
-// Withdraw takes back this node's roles and waits one gossip spread, so that
-// no one picks it any more when it stops answering. It returns ctx's error
-// when that ends first.
-func (a *Agent) Withdraw(ctx context.Context) error {
-	if err := a.Update(func(t *Tags) { t.Roles, t.Standby = nil, nil }); err != nil {
-		return err
-	}
-	select {
-	case <-time.After(a.timing.spreadTime(len(a.Members()))):
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("membership: withdraw roles: %w", ctx.Err())
-	}
 }

@@ -47,7 +47,7 @@ func (g *guard) setOwn(gradebook string) {
 func (g *guard) setAround(gradebook string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if gradebook == "" && time.Since(g.met) < 2*viewEvery {
+	if gradebook == "" && time.Since(g.met) < time.Second {
 		return
 	}
 	g.around = gradebook

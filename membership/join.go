@@ -15,7 +15,6 @@ const (
 	checkEvery  = 15 * time.Second // while all are there
 	joinAtOnce  = 3                // dials under way together
 	secretTries = 3                // rounds before a wrong secret is believed
-	sayEvery    = time.Minute      // a seed with a wrong secret is logged
 )
 
 // settleAt is when, after the first contact, a random member is joined again.
@@ -33,48 +32,73 @@ const (
 	refused
 )
 
-// stayJoined joins the seeds and goes on for ever: every second while a seed is
-// not among the alive members, every 15 s otherwise. Gossip alone may never
-// heal a partition, because each side forgets to talk to those it holds for
-// dead; a seed list does not forget.
-//
-// It returns ErrWrongSecret when, before anybody was joined, all seeds that
-// could be reached said so three times; else only when ctx ends, and nil.
+// stayJoined joins the seeds and goes on for ever. It returns ErrWrongSecret
+// when nobody else can be expected to let this node in; else nil, when ctx ends.
 func (a *Agent) stayJoined(ctx context.Context) error {
 	seeds := newSeedList(a.cfg.Seeds, a.isSelf)
-	met, lost, wrong := false, false, 0
-	var checked, said time.Time
-	for {
+	if err := a.firstContact(ctx, seeds); err != nil {
+		return err
+	}
+	a.keepContact(ctx, seeds)
+	return nil
+}
+
+// firstContact tries all seeds, every second, until one lets this node in, or
+// somebody else joined it. It gives up with ErrWrongSecret when all seeds that
+// could be reached said three times in a row that they can't read us; a single
+// seed that is up may be the one that is wrong.
+func (a *Agent) firstContact(ctx context.Context, seeds *seedList) error {
+	for wrong := 0; ; {
+		addrs := seeds.resolve(ctx, true)
+		found := a.join(ctx, addrs, len(addrs))
+		a.stamp()
+		if found[joined] > 0 || len(a.others()) > 0 {
+			return nil
+		}
+		if found[wrongSecret] == 0 || found[refused] > 0 {
+			wrong = 0
+		} else if wrong++; wrong >= secretTries {
+			return ErrWrongSecret
+		}
+		if !pause(ctx, jitter(seedEvery)) {
+			return nil
+		}
+	}
+}
+
+// keepContact joins again: every second some of the seeds that are not among
+// the alive members, every 15 s one of those that are. Gossip alone may never
+// heal a partition, because each side ceases to talk to those it holds for
+// dead; a seed list does not forget. An attempt across a cut hangs for the
+// whole time-out; the next one does not wait for it.
+func (a *Agent) keepContact(ctx context.Context, seeds *seedList) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	underWay := make(chan struct{}, 3)
+	lost, checked := false, time.Now()
+	for pause(ctx, jitter(seedEvery)) {
 		routine := time.Since(checked) >= checkEvery
 		addrs := seeds.resolve(ctx, routine || lost) // a lost seed's name may point elsewhere by now
 		missing := slices.DeleteFunc(slices.Clone(addrs), func(addr string) bool {
 			m, _ := a.Member(a.idOf(addr))
 			return m.Status == StatusAlive
 		})
-		var found map[verdict]int
-		switch {
-		case len(missing) > 0 && !met:
-			found = a.join(ctx, missing, len(missing))
-		case len(missing) > 0:
-			found = a.join(ctx, missing, joinAtOnce)
-		case routine:
-			found = a.join(ctx, addrs, 1)
-		}
-		if lost = len(missing) > 0; routine && !lost {
+		lost = len(missing) > 0
+		try, most := missing, joinAtOnce
+		if !lost && routine {
+			try, most = addrs, 1
 			checked = time.Now()
 		}
-		if found[wrongSecret] > 0 && time.Since(said) > sayEvery {
-			said = time.Now()
-			a.log.Error("seed uses another secret", "seeds", found[wrongSecret], "unreachable", found[unreachable])
+		if len(try) == 0 {
+			continue
 		}
-		if met = met || found[joined] > 0 || len(a.others()) > 0; met || found[refused] > 0 || found[wrongSecret] == 0 {
-			wrong = 0
-		} else if wrong++; wrong >= secretTries {
-			return ErrWrongSecret
-		}
-		a.stamp()
-		if !pause(ctx, jitter(seedEvery)) {
-			return nil
+		select {
+		case underWay <- struct{}{}:
+			wg.Go(func() {
+				a.join(ctx, try, most)
+				<-underWay
+			})
+		default: // three rounds hang already
 		}
 	}
 }
@@ -106,7 +130,10 @@ func (a *Agent) join(ctx context.Context, addrs []string, most int) map[verdict]
 		}
 	}
 	if found[joined] > 0 {
-		a.refresh()
+		a.reconcile()
+	}
+	if n := found[wrongSecret]; n > 0 && a.saidSecret.admit() {
+		a.log.Error("seed uses another secret", "seeds", n, "unreachable", found[unreachable])
 	}
 	return found
 }
@@ -165,7 +192,7 @@ func (a *Agent) stamp() {
 	if !a.Self().Started.IsZero() {
 		return
 	}
-	a.refresh()
+	a.reconcile()
 	start := a.cfg.Now()
 	for _, m := range a.view.Load().byID {
 		if after := m.Started.Add(time.Millisecond); after.After(start) {

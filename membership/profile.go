@@ -33,6 +33,7 @@ type timing struct {
 	dead      time.Duration // how long news still go to the dead, so that they can refute
 	reconnect time.Duration // how often a failed member is tried again
 	spread    time.Duration // how long a leaving node stays to hear probes
+	confirm   time.Duration // how long to wait until news of our own went out; a stop may wait twice
 }
 
 // Not memberlist's DefaultLocalConfig for Local: with its two retransmissions
@@ -41,14 +42,14 @@ var profiles = map[Profile]timing{
 	Local: {
 		probe: 150 * time.Millisecond, timeout: 75 * time.Millisecond, suspicion: 4,
 		gossip: 40 * time.Millisecond, pushPull: 10 * time.Second, tcp: 2 * time.Second,
-		dead: 15 * time.Second, reconnect: 2 * time.Second, spread: 250 * time.Millisecond,
+		dead: 15 * time.Second, reconnect: 2 * time.Second, spread: 250 * time.Millisecond, confirm: time.Second,
 	},
 	// serf's own defaults, with a shorter TCP limit so that a stop stays below
 	// ten seconds even while a dial hangs.
 	WAN: {
 		probe: time.Second, timeout: 500 * time.Millisecond, suspicion: 4,
 		gossip: 200 * time.Millisecond, pushPull: 30 * time.Second, tcp: 5 * time.Second,
-		dead: 30 * time.Second, reconnect: 30 * time.Second, spread: time.Second,
+		dead: 30 * time.Second, reconnect: 30 * time.Second, spread: time.Second, confirm: 2 * time.Second,
 	},
 }
 
@@ -68,7 +69,7 @@ func (t timing) configure() *serf.Config {
 	c.MemberlistConfig = m
 	c.ReconnectInterval = t.reconnect
 	c.LeavePropagateDelay = t.spread
-	c.BroadcastTimeout = 2 * time.Second
+	c.BroadcastTimeout = t.confirm
 	return c
 }
 

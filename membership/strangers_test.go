@@ -150,11 +150,20 @@ func TestCopiedDataDirectoryIsNoticed(t *testing.T) {
 
 func TestCrashWhileLeaving(t *testing.T) {
 	virtual(t, func(t *testing.T, c *membertest.Cluster) {
-		nodes := c.StartN(3)
-		membertest.Eventually(t, limit, c.Converged)
-		go nodes[0].Leave()
-		membertest.Eventually(t, limit, func() error { return nodes[0].Sees(membership.StatusLeaving, nodes[0]) })
-		nodes[0].Crash()
+		first := c.Start("first")
+		for after := time.Duration(0); after < 500*time.Millisecond; after += 50 * time.Millisecond {
+			n := c.Start(fmt.Sprint("after ", after))
+			membertest.Eventually(t, limit, c.Converged)
+			go n.Leave()
+			time.Sleep(after)
+			n.Crash()
+			membertest.Eventually(t, limit, func() error {
+				if m, _ := first.Member(n.ID); m.Status != membership.StatusLeft && m.Status != membership.StatusFailed {
+					return fmt.Errorf("listed as %q, want left or failed", m.Status)
+				}
+				return nil
+			})
+		}
 	})
 }
 

@@ -12,9 +12,14 @@ import (
 	"github.com/hashicorp/serf/serf"
 )
 
-// viewEvery is how often the view is compared with serf's list even without an
-// event: it finds those that are leaving.
-const viewEvery = 500 * time.Millisecond
+const (
+	// viewEvery is how often the view is compared with serf's list even without
+	// an event: it finds those that are leaving.
+	viewEvery = 100 * time.Millisecond
+	// viewPause merges a burst of events, as when a hundred nodes start, into
+	// few new views. It is also how late a change is seen, at most.
+	viewPause = 5 * time.Millisecond
+)
 
 // view is what this node knows at one moment. It never changes once published,
 // so any number of readers share it without a lock.
@@ -24,23 +29,24 @@ type view struct {
 	byAddr map[string]string // gossip address → id; of two, the one that is here
 }
 
-// refresh brings the view up to date: first the queued events, in order, so
-// that the timeline misses nothing; then serf's own list, which also knows
-// what no event tells (a member that is leaving). Applying the same news twice
-// changes nothing, so the two may overlap.
+// refresh brings the view up to date with the queued events, in order, so that
+// the timeline misses nothing.
 func (a *Agent) refresh() {
 	a.viewMu.Lock()
 	defer a.viewMu.Unlock()
-	changed := false
-	for _, e := range a.queue.take() {
-		for _, m := range e.Members {
-			if e.Type == serf.EventMemberReap {
-				changed = a.forget(m.Name) || changed
-				continue
-			}
-			changed = a.learn(fromSerf(m)) || changed
-		}
+	if a.applyQueued() {
+		a.publish()
 	}
+}
+
+// reconcile refreshes and then compares with serf's own list, which also knows
+// what no event tells (a member that is leaving). Applying the same news twice
+// changes nothing, so the two may overlap. It takes longer the more members
+// there are, so it is not done for each event.
+func (a *Agent) reconcile() {
+	a.viewMu.Lock()
+	defer a.viewMu.Unlock()
+	changed := a.applyQueued()
 	seen := map[string]bool{}
 	for _, m := range a.serf.Members() {
 		seen[m.Name] = true
@@ -51,10 +57,24 @@ func (a *Agent) refresh() {
 			changed = a.forget(id) || changed
 		}
 	}
-	if !changed && a.view.Load() != nil {
-		return
+	if changed || a.view.Load() == nil {
+		a.publish()
 	}
-	a.publish()
+}
+
+// applyQueued reports whether the queue held anything new. The caller holds
+// viewMu.
+func (a *Agent) applyQueued() (changed bool) {
+	for _, e := range a.queue.take() {
+		for _, m := range e.Members {
+			if e.Type == serf.EventMemberReap {
+				changed = a.forget(m.Name) || changed
+				continue
+			}
+			changed = a.learn(fromSerf(m)) || changed
+		}
+	}
+	return changed
 }
 
 // learn takes note of a member as it is now and tells the timeline what that
