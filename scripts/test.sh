@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lint_version=v2.15.0
-steps=(format vet shell lint unit race)
+steps=(format vet shell lint floors unit race stories cli)
 summary=()
 
 # need COMMAND PACKAGE… installs Debian packages when COMMAND is missing.
@@ -42,9 +42,19 @@ step_lint() {
   "$bin" run --timeout 10m ./...
 }
 
-step_unit() { go test ./...; }
+step_floors() { go test -count=1 -run 'TestImportsGoDownTheFloors|TestLibrariesStayBehindTheirFences' ./node; }
 
-step_race() { go test -race -timeout 20m ./...; }
+# rooms lists the packages whose tests need no whole node.
+rooms() { go list ./... | grep -vE '/(node/nodetest|cmd/rollcall)$'; }
+
+step_unit() { rooms | xargs go test; }
+
+step_race() { rooms | xargs go test -race -timeout 15m; }
+
+# Whole nodes in one process, with real sockets and disks.
+step_stories() { go test -race -timeout 20m ./node/nodetest; }
+
+step_cli() { go test -race -timeout 10m ./cmd/rollcall; }
 
 [ $# -gt 0 ] || set -- "${steps[@]}"
 command -v go >/dev/null || { echo "test.sh: Go is missing: install Go 1.26 or newer from https://go.dev/dl" >&2; exit 1; }
