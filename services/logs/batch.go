@@ -54,9 +54,8 @@ var errBatch = errors.New("batch cannot be read")
 // cut makes a batch of lines.
 func cut(id BatchID, now time.Time, d draft) batch {
 	payload := encoder().EncodeAll(d.lines, make([]byte, 0, len(d.lines)/3))
-	y, m, day := now.UTC().Date()
 	return batch{
-		BatchID: id, Day: y*10000 + int(m)*100 + day, Count: d.count, Min: d.min, Max: d.max,
+		BatchID: id, Day: date(now), Count: d.count, Min: d.min, Max: d.max,
 		Raw: len(d.lines), CRC: segment.Checksum(payload), Payload: payload,
 	}
 }

@@ -282,11 +282,11 @@ func TestStoreRecovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, rec := bareStore(t, dir)
-	if got := fmt.Sprint(s.held()[stream{"p", 1}].set()); got != "[{1 1} {3 3}]" || rec.Torn == 0 || rec.Damaged == 0 {
+	if got := fmt.Sprint(s.streams[stream{"p", 1}].inventory.set()); got != "[{1 1} {3 3}]" || rec.Torn == 0 || rec.Damaged == 0 {
 		t.Fatalf("holds %s, %+v", got, rec)
 	}
 	s.putOne(t, sampleBatch(2, "again"), sampleBatch(4, "again")) // as a shipper or a repair would
-	if n := s.held()[stream{"p", 1}].set().upTo(); n != 4 {
+	if n := s.streams[stream{"p", 1}].inventory.set().upTo(); n != 4 {
 		t.Fatalf("up to %d", n)
 	}
 }

@@ -65,7 +65,9 @@ func (f *finder) survey(ctx context.Context, fresh time.Duration) {
 	s := f.service
 	f.live = s.refresh(ctx, fresh)
 	f.view = s.know.inventories()
-	f.view[s.cfg.NodeID] = s.store.held()
+	own, dropped := s.store.held()
+	f.view[s.cfg.NodeID] = own
+	floors := s.know.floors(dropped)
 	m := newMatcher(f.q)
 	target, outside := map[stream]spans{}, map[stream]spans{}
 	for _, inventories := range f.view {
@@ -85,7 +87,15 @@ func (f *finder) survey(ctx context.Context, fresh time.Duration) {
 	}
 	f.left = map[stream]spans{}
 	for st, sp := range target {
-		if sp = sp.without(outside[st]).without(f.read[st]); len(sp) > 0 {
+		sp = sp.without(outside[st]).without(f.read[st])
+		if n := floors[st]; n > 0 { // dropped on purpose, but perhaps not by all
+			kept := sp.without(spans{{1, n}})
+			for _, node := range f.live {
+				kept = kept.union(sp.both(f.view[node][st].set()))
+			}
+			sp = kept
+		}
+		if len(sp) > 0 {
 			f.left[st] = sp
 		}
 	}

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"crypto/rand"
 	"maps"
 	"slices"
 	"sync"
@@ -27,6 +28,7 @@ type bulletin struct {
 	Generation uint64           `json:"generation"`
 	Full       bool             `json:"full,omitempty"` // not only what is new
 	Held       []holding        `json:"held,omitempty"`
+	Dropped    []floor          `json:"dropped,omitempty"` // always all
 	Manifests  []manifest       `json:"manifests,omitempty"`
 	HeardMs    map[string]int64 `json:"heardMs,omitempty"` // by producer: age of its last word
 }
@@ -39,10 +41,10 @@ type holding struct {
 // knowledge is what a log node knows of producers and of its peers. A peer that
 // died stays known: what only it held is missing, not forgotten.
 type knowledge struct {
-	gen      *generations
-	instance string
+	gen *generations
 
 	mu        sync.Mutex // guards all below
+	instance  string     // another one tells peers to forget what they knew
 	manifests map[string]manifest
 	heard     map[string]time.Time
 	changed   map[stream]uint64 // generation in which a manifest's epoch last changed
@@ -55,11 +57,12 @@ type peerView struct {
 	generation uint64
 	at         time.Time
 	held       map[stream]inventory
+	floors     map[stream]uint64
 }
 
-func newKnowledge(gen *generations, instance string) *knowledge {
+func newKnowledge(gen *generations) *knowledge {
 	return &knowledge{
-		gen: gen, instance: instance, manifests: map[string]manifest{}, heard: map[string]time.Time{},
+		gen: gen, instance: rand.Text(), manifests: map[string]manifest{}, heard: map[string]time.Time{},
 		changed: map[stream]uint64{}, peers: map[string]*peerView{},
 	}
 }
@@ -92,11 +95,13 @@ func (k *knowledge) learn(m manifest) {
 
 // tell writes a bulletin for a peer that knows generation after of instance.
 func (k *knowledge) tell(s *store, instance string, after uint64) bulletin {
+	k.mu.Lock()
 	b := bulletin{Instance: k.instance, Generation: k.gen.now(), HeardMs: map[string]int64{}}
-	if instance != k.instance {
+	k.mu.Unlock()
+	if instance != b.Instance {
 		after, b.Full = 0, true
 	}
-	b.Held = s.since(after)
+	b.Held, b.Dropped = s.since(after)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for producer, m := range k.manifests {
@@ -116,8 +121,16 @@ func (k *knowledge) tell(s *store, instance string, after uint64) bulletin {
 	return b
 }
 
-// since lists what the store holds that changed after a generation.
-func (s *store) since(after uint64) []holding {
+// restart makes peers ask for everything anew: something held is held no more.
+func (k *knowledge) restart() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.instance = rand.Text()
+}
+
+// since lists what the store holds that changed after a generation, and what it
+// dropped.
+func (s *store) since(after uint64) ([]holding, []floor) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []holding
@@ -132,7 +145,7 @@ func (s *store) since(after uint64) []holding {
 			out = append(out, holding{st, part})
 		}
 	}
-	return out
+	return out, s.dropped()
 }
 
 // known is what to ask a peer for: changes after this.
@@ -163,6 +176,10 @@ func (k *knowledge) listen(peer string, b bulletin) {
 		}
 		v.held[h.stream] = inv
 	}
+	v.floors = map[stream]uint64{}
+	for _, f := range b.Dropped {
+		v.floors[f.stream] = f.UpTo
+	}
 	for _, m := range b.Manifests {
 		if m.check() == nil {
 			k.learn(m)
@@ -186,6 +203,22 @@ func (k *knowledge) inventories() map[string]map[stream]inventory {
 	return out
 }
 
+// floors is up to where each stream was dropped on purpose by any node.
+func (k *knowledge) floors(own []floor) map[stream]uint64 {
+	out := map[stream]uint64{}
+	for _, f := range own {
+		out[f.stream] = f.UpTo
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, v := range k.peers {
+		for st, n := range v.floors {
+			out[st] = max(out[st], n)
+		}
+	}
+	return out
+}
+
 // producers lists all manifests, sorted, and when each producer was heard.
 func (k *knowledge) producers() ([]manifest, map[string]time.Time) {
 	k.mu.Lock()
@@ -197,13 +230,13 @@ func (k *knowledge) producers() ([]manifest, map[string]time.Time) {
 	return out, maps.Clone(k.heard)
 }
 
-// held lists what the store has, by stream.
-func (s *store) held() map[stream]inventory {
+// held lists what the store has, by stream, and what it dropped.
+func (s *store) held() (map[stream]inventory, []floor) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := make(map[stream]inventory, len(s.streams))
 	for st, k := range s.streams {
 		out[st] = slices.Clone(k.inventory)
 	}
-	return out
+	return out, s.dropped()
 }

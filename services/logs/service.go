@@ -2,13 +2,12 @@ package logs
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	mrand "math/rand/v2"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -32,10 +31,12 @@ type Config struct {
 	Members func() []membership.Member
 	// Peers reaches exactly one member by the host "<id>.node".
 	Peers http.RoundTripper
-	// Days is how long records are to be kept. 0: for ever.
+	// Days is how many whole days before today are kept, by the clock of the
+	// node that took the records in. 0: all.
 	Days int
-	// MaxBytes bounds the store, in bytes; at the bound it takes no more and
-	// the batches go to other nodes. 0: what the disk has.
+	// MaxBytes bounds the store, in bytes. Above it the oldest days are
+	// dropped; when today's records alone are more, it takes no more and the
+	// batches go to other nodes. 0: what the disk has.
 	MaxBytes int64
 	// Logger is told of the start. What goes wrong later goes to Stderr only: see
 	// the package comment. Default: discard.
@@ -98,7 +99,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Stderr = os.Stderr
 	}
 	gen := &generations{}
-	s := &Service{cfg: cfg, own: newTroubles(cfg.Stderr, "log store"), know: newKnowledge(gen, rand.Text()), peers: peers{cfg.Peers, cfg.NodeID}, started: time.Now()}
+	s := &Service{cfg: cfg, own: newTroubles(cfg.Stderr, "log store"), know: newKnowledge(gen), peers: peers{cfg.Peers, cfg.NodeID}, started: time.Now()}
 	var rec segment.Recovery
 	var err error
 	if s.store, rec, err = openStore(filepath.Join(cfg.Dir, "logs"), cfg.MaxBytes, s.own, gen); err != nil {
@@ -125,10 +126,11 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		// Jitter: log nodes that started together must not ask together for ever.
-		tick.Reset(pullEvery + mrand.N(pullEvery/5) - pullEvery/10)
+		tick.Reset(pullEvery + rand.N(pullEvery/5) - pullEvery/10)
 		s.refresh(ctx, pullEvery/2)
 		if time.Since(saved) > saveEvery {
 			saved = time.Now()
+			s.retain()
 			if err := s.saveManifests(); err != nil {
 				s.own.report("manifests could not be written", "error", err)
 			}
@@ -151,6 +153,17 @@ func (s *Service) checkup() {
 		s.cfg.Health.Report("log store", health.Warning, fmt.Sprintf("%d batches were refused, since their names are known with other bytes", st.Conflicts))
 	default:
 		s.cfg.Health.Report("log store", health.Passing, fmt.Sprintf("%d batches, %d bytes", st.Batches, st.Bytes))
+	}
+}
+
+// retain drops old days and tells peers so.
+func (s *Service) retain() {
+	dropped, err := s.store.retain(time.Now(), s.cfg.Days)
+	if dropped {
+		s.know.restart()
+	}
+	if err != nil {
+		s.own.report("old days could not be dropped", "error", err)
 	}
 }
 
@@ -230,8 +243,8 @@ func (s *Service) loadManifests() error {
 		return fmt.Errorf("log store: %w", err)
 	}
 	var book manifestBook
-	if err := json.Unmarshal(b, &book); err != nil || book.Version != 1 {
-		return fmt.Errorf("log store: %s cannot be read (version %d, %v); delete it: producers that live repeat what was in it", s.manifestPath(), book.Version, err)
+	if err := decodeVersion1(b, &book, &book.Version); err != nil {
+		return fmt.Errorf("log store: %s: %w; producers that live repeat what was in it", s.manifestPath(), err)
 	}
 	for _, m := range book.Manifests {
 		if err := m.check(); err != nil {

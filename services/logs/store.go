@@ -36,6 +36,7 @@ type store struct {
 	mu        sync.RWMutex // guards all below
 	streams   map[stream]*kept
 	days      map[int]*day
+	floors    map[stream]uint64  // up to here batches were dropped on purpose
 	writing   map[BatchID]uint32 // checksums of batches under way to the disk
 	batches   int64
 	bytes     int64
@@ -69,12 +70,12 @@ type day struct {
 func openStore(dir string, maxBytes int64, own *troubles, gen *generations) (*store, segment.Recovery, error) {
 	s := &store{
 		dir: dir, maxBytes: maxBytes, own: own, gen: gen,
-		streams: map[stream]*kept{}, days: map[int]*day{}, writing: map[BatchID]uint32{},
+		streams: map[stream]*kept{}, days: map[int]*day{}, floors: map[stream]uint64{}, writing: map[BatchID]uint32{},
 	}
 	var total segment.Recovery
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
-		err = s.load(&total)
+		err = errors.Join(s.load(&total), s.loadDropped())
 	}
 	if err != nil {
 		return nil, total, errors.Join(fmt.Errorf("log store %s: %w", dir, err), s.close())
@@ -109,8 +110,7 @@ func (s *store) load(total *segment.Recovery) error {
 		f, rec, err := segment.Open(name, func(off int64, p []byte) error {
 			b, err := decodeBatch(p)
 			if err != nil {
-				rec := int64(len(p))
-				total.Damaged += rec
+				total.Damaged += int64(len(p))
 				s.own.report("stored batch cannot be read", "file", name, "offset", off, "error", err)
 				return nil
 			}
