@@ -1,6 +1,7 @@
 package membership
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -134,9 +135,10 @@ func (c Config) advertised() (ip string, port int, err error) {
 	if net.ParseIP(host) != nil {
 		return host, port, nil
 	}
-	ips, err := net.LookupIP(host)
-	if err != nil || len(ips) == 0 {
-		return "", 0, fmt.Errorf("membership: Advertise %q: no address found for %q (%w)", c.Advertise, host, err)
+	addrs := lookup(context.Background(), net.JoinHostPort(host, "0"))
+	if len(addrs) == 0 {
+		return "", 0, fmt.Errorf("membership: Advertise %q: no address found for %q; give an IP address or a name that resolves", c.Advertise, host)
 	}
-	return ips[0].String(), port, nil
+	ip, _, err = net.SplitHostPort(addrs[0])
+	return ip, port, err
 }
