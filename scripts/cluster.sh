@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # A cluster on this machine, to look at and to break.
 #
-# State lives in .cluster/ beside this repository (ROLLCALL_CLUSTER names
-# another place); node k listens on 127.0.0.1, ports BASE+10(k-1) and the two
+# State lives in .cluster/ beside this repository (ROLLCALL_CLUSTER_DIR
+# names another place); node k listens on 127.0.0.1, ports BASE+10(k-1) and the two
 # after it (ROLLCALL_PORT changes BASE, 8500). A process is ours only when both
 # its id and its start time are those we wrote down: ids are used again, and
 # nothing that was not started here is ever killed.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-dir=${ROLLCALL_CLUSTER:-$root/.cluster}
+dir=${ROLLCALL_CLUSTER_DIR:-$root/.cluster}
 base=${ROLLCALL_PORT:-8500}
 bin=$dir/bin/rollcall
 credentials=$dir/credentials
@@ -104,7 +104,7 @@ ended() {
 
 # owner says which process holds a port, as far as this user may know.
 owner() {
-  local hex row inode fd
+  local hex row inode fd words
   hex=$(printf ':%04X' "$1")
   for row in /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
     [[ -r $row ]] || continue
@@ -113,7 +113,8 @@ owner() {
       for fd in /proc/[0-9]*/fd/*; do
         if [[ $(readlink "$fd" 2>/dev/null) == "socket:[$inode]" ]]; then
           fd=${fd#/proc/}
-          echo "process ${fd%%/*} ($(tr '\0' ' ' <"/proc/${fd%%/*}/cmdline"))"
+          words=$(tr '\0' ' ' <"/proc/${fd%%/*}/cmdline")
+          echo "process ${fd%%/*} (${words:0:60})"
           return
         fi
       done
@@ -194,9 +195,12 @@ watched() {
 # writes once there is one.
 healthy() { watched "$(names)" rc status --quiet --expect "$(names | wc -l)" --within 60s; }
 
+# process prints a node's process id, or ends with what to do about it.
+process() { pid "$1" || die "$1 does not run; start it with: scripts/cluster.sh start $1"; }
+
 signal() { # SIGNAL NODE
   local id
-  id=$(pid "$2") || die "$2 does not run; start it with: scripts/cluster.sh start $2"
+  id=$(process "$2") || exit
   kill "-$1" "$id"
 }
 
@@ -233,8 +237,11 @@ up() {
   echo "$want" >"$dir/nodes"
   mapfile -t list < <(names)
   free_ports "${list[@]}"
-  say "Starting ${#list[@]} nodes on 127.0.0.1, ports $(port n1 0) to $(port "n$want" 2)"
-  for n in "${list[@]}"; do start "$n"; done
+  for n in "${list[@]}"; do
+    running "$n" && continue
+    say "Starting $n on 127.0.0.1, ports $(port "$n" 0) to $(port "$n" 2)"
+    start "$n"
+  done
   watched "${list[*]}" rc status --quiet --members "${#list[@]}" --within 60s
   found
   healthy
@@ -318,7 +325,7 @@ status() {
 
 slay() { # NODE
   local id
-  id=$(pid "$1") || die "$1 does not run; start it with: scripts/cluster.sh start $1"
+  id=$(process "$1") || exit
   kill -9 "$id"
   ended "$1" 5 || die "$1, process $id, does not end"
 }
@@ -346,6 +353,19 @@ demo() {
     say "The promise was not kept." >&2
   fi
   return $result
+}
+
+# leave takes a node out for good: one that runs hands over what it holds and
+# ends by itself; one that does not run is retired by the others.
+leave() { # NODE
+  if running "$1"; then
+    at "$1" leave --yes
+    ended "$1" 60 || die "$1 has not left within 60 s; see $dir/$1/output"
+  else
+    rc leave --yes --id "$1"
+  fi
+  : >"$dir/$1/left"
+  say "$1 has left; scripts/cluster.sh wipe $1 makes it free to come back as a new node"
 }
 
 down() {
@@ -400,15 +420,9 @@ main() {
       ;;
     pause) n=$(node "${1:-}") && signal STOP "$n" && say "paused $n" ;;
     resume) n=$(node "${1:-}") && signal CONT "$n" && say "resumed $n" ;;
-    cut) n=$(node "${1:-}") && at "$n" lab cut ;;
+    cut) n=$(node "${1:-}") && process "$n" >/dev/null && at "$n" lab cut ;;
     heal) for n in $(names); do ! running "$n" || at "$n" lab heal; done ;;
-    leave)
-      n=$(node "${1:-}")
-      at "$n" leave --yes
-      ended "$n" 60 || die "$n has not left within 60 s; see $dir/$n/output"
-      : >"$dir/$n/left"
-      say "$n has left"
-      ;;
+    leave) n=$(node "${1:-}") && leave "$n" ;;
     logs)
       if [[ ${1:-} =~ ^n?[0-9]+$ ]]; then
         n=$(node "$1")

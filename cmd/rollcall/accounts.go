@@ -60,7 +60,7 @@ type accountsCreateCommand struct {
 	Role     string   `required:"" placeholder:"ROLE" help:"admin, teacher, student or guardian."`
 	Display  string   `placeholder:"TEXT" help:"The name that others see."`
 	Student  string   `placeholder:"ID" help:"For a student: whose grades they see."`
-	Students []string `placeholder:"ID,…" help:"For a guardian: whose grades they see."`
+	Students []string `placeholder:"ID" help:"For a guardian: whose grades they see."`
 	JSON     bool     `help:"Print the account as JSON."`
 }
 

@@ -24,11 +24,11 @@ const mintedFor = 5 * time.Minute
 // conn is the part of a command that says where the cluster is and who is
 // asking. Each command that calls nodes embeds it.
 type conn struct {
-	Node        []string      `env:"ROLLCALL_NODE" default:"127.0.0.1:8500" placeholder:"ADDR,…" group:"Connection" help:"Nodes to ask, host:port or URL; the next is tried when one is silent."`
+	Node        []string      `env:"ROLLCALL_NODE" default:"127.0.0.1:8500" placeholder:"ADDR" group:"Connection" help:"Nodes to ask, host:port or URL; the next is tried when one is silent."`
 	TokenFile   string        `env:"ROLLCALL_TOKEN_FILE" placeholder:"FILE" group:"Connection" help:"File with an API token (or the token itself in ROLLCALL_TOKEN)."`
 	SecretFile  string        `env:"ROLLCALL_SECRET_FILE" placeholder:"FILE" group:"Connection" help:"File with the cluster secret (or the secret itself in ROLLCALL_SECRET): makes this command an administrator."`
 	CAFile      string        `name:"ca-file" env:"ROLLCALL_CA_FILE" placeholder:"FILE" group:"Connection" help:"PEM file of the authority that signed the nodes' certificates."`
-	Fingerprint []string      `env:"ROLLCALL_FINGERPRINT" placeholder:"SHA256,…" group:"Connection" help:"Fingerprints of self-signed certificates to accept, as nodes print them."`
+	Fingerprint []string      `env:"ROLLCALL_FINGERPRINT" placeholder:"SHA256" group:"Connection" help:"Fingerprints of self-signed certificates to accept, as nodes print them."`
 	Timeout     time.Duration `env:"ROLLCALL_TIMEOUT" default:"10s" group:"Connection" help:"How long to wait for an answer, other nodes included."`
 }
 

@@ -107,7 +107,7 @@ type createCommand struct {
 	Code     string   `placeholder:"CODE" help:"A short code, as in MATH-7."`
 	Term     string   `placeholder:"TEXT" help:"When it is held, as in Autumn 2026."`
 	Weighted bool     `help:"Totals by the weights of categories, not by points."`
-	Teacher  []string `placeholder:"ACCOUNT,…" help:"Its teachers: account ids or sign-in names."`
+	Teacher  []string `placeholder:"ACCOUNT" help:"Its teachers: account ids or sign-in names."`
 	From     string   `placeholder:"FILE" type:"path" help:"Take title, categories and assignments from a JSON file, as rollcall sample writes it."`
 	JSON     bool     `help:"Print the course as JSON."`
 }
