@@ -1,8 +1,8 @@
 package grading
 
 import (
-	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,13 +87,15 @@ func hashRequest(parts ...any) requestHash {
 }
 
 // MarshalText and UnmarshalText put the hash into JSON as hexadecimal text.
-func (h requestHash) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%x", h[:]), nil }
+func (h requestHash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
 
 func (h *requestHash) UnmarshalText(text []byte) error {
-	if n, err := fmt.Fscanf(bytes.NewReader(text), "%x", &text); err != nil || n != 1 || len(text) != len(h) {
-		return fmt.Errorf("request hash: %w: want %d hexadecimal bytes", errDamaged, len(h))
+	if len(text) != hex.EncodedLen(len(h)) {
+		return fmt.Errorf("request hash: %w: want %d hexadecimal digits", errDamaged, hex.EncodedLen(len(h)))
 	}
-	copy(h[:], text)
+	if _, err := hex.Decode(h[:], text); err != nil {
+		return fmt.Errorf("request hash: %w: %w", errDamaged, err)
+	}
 	return nil
 }
 

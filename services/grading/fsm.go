@@ -247,7 +247,7 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 			Format: snapshotFormat, Version: snapshotVersion, Gradebook: f.gradebook,
 			Applied: f.applied.now(), Stamp: f.stamp, Retired: f.retired,
 		},
-		memos: f.memory.ordered(), book: f.book.Freeze(),
+		memos: f.memory.freeze(), book: f.book.Freeze(),
 	}, nil
 }
 

@@ -349,6 +349,9 @@ type transport struct {
 var errLost = errors.New("connection lost")
 
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
 	id, exact := strings.CutSuffix(r.URL.Host, ".node")
 	if exact {
 		return t.call(r, id)
@@ -387,9 +390,6 @@ func (t transport) call(r *http.Request, id string) (*http.Response, error) {
 	}
 	life, api := m.life, m.api
 	t.g.mu.Unlock()
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
 	w := httptest.NewRecorder()
 	r.RequestURI = r.URL.RequestURI()
 	api.ServeHTTP(w, r)

@@ -1,6 +1,7 @@
 package grading
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -22,12 +23,22 @@ const remembered = 262_144
 // An answer is found by account and key, in one hash: nobody can ask for the
 // answer of somebody else's command. Beside it stands the hash of the request,
 // for the caller who uses one key for two different things.
+//
+// Memos are kept in the order they came, on pages that are only ever appended
+// to; forgetting moves the start forward and drops whole pages. So a snapshot
+// is a copy of the list of pages, whatever is added after it.
 type memory struct {
 	size  int
-	slots []memo         // a ring, once full
-	next  int            // where the next memo goes
-	index map[memoID]int // where each memo is
+	pages [][]memo
+	base  uint64            // number of the first memo on the first page
+	first uint64            // number of the oldest memo that is remembered
+	next  uint64            // number of the next memo
+	index map[memoID]uint64 // number of each memo
 }
+
+// memosPerPage is small enough that the oldest page, which is kept while any
+// memo on it is, wastes little.
+const memosPerPage = 4096
 
 type (
 	memoID      [16]byte // of account and key
@@ -42,7 +53,7 @@ type memo struct {
 }
 
 func newMemory(size int) *memory {
-	return &memory{size: size, index: map[memoID]int{}}
+	return &memory{size: size, index: map[memoID]uint64{}}
 }
 
 // memoOf returns the id under which an account's key is remembered.
@@ -52,49 +63,71 @@ func memoOf(account, key string) memoID {
 	return memoID(h.Sum(nil)[:16])
 }
 
+// at returns the memo of a number that is remembered.
+func (m *memory) at(number uint64) memo {
+	n := number - m.base
+	return m.pages[n/memosPerPage][n%memosPerPage]
+}
+
 // find returns what was remembered under id.
 func (m *memory) find(id memoID) (memo, bool) {
-	i, ok := m.index[id]
+	number, ok := m.index[id]
 	if !ok {
 		return memo{}, false
 	}
-	return m.slots[i], true
+	return m.at(number), true
 }
 
 // add remembers one more answer and, when full, forgets the oldest.
 func (m *memory) add(e memo) {
-	if len(m.slots) < m.size {
-		m.index[e.id] = len(m.slots)
-		m.slots = append(m.slots, e)
+	if (m.next-m.base)/memosPerPage == uint64(len(m.pages)) {
+		m.pages = append(m.pages, make([]memo, 0, memosPerPage))
+	}
+	last := len(m.pages) - 1
+	m.pages[last] = append(m.pages[last], e)
+	m.index[e.id] = m.next
+	m.next++
+	if m.next-m.first <= uint64(m.size) {
 		return
 	}
-	delete(m.index, m.slots[m.next].id)
-	m.slots[m.next] = e
-	m.index[e.id] = m.next
-	m.next = (m.next + 1) % m.size
+	delete(m.index, m.at(m.first).id)
+	m.first++
+	if m.first-m.base == memosPerPage {
+		m.pages = slices.Delete(m.pages, 0, 1)
+		m.base = m.first
+	}
 }
 
-// ordered returns the memos, oldest first, as a copy that later adds don't
-// change. Copying the full ring takes some milliseconds.
-func (m *memory) ordered() []memo {
-	return slices.Concat(m.slots[m.next:], m.slots[:m.next])
+// memos is what a memory held at one moment.
+type memos struct {
+	pages [][]memo
+	skip  uint64 // forgotten ones on the first page
+	count uint64
 }
 
-// writeMemos writes a count and the memos; readMemos reads them back.
-func writeMemos(w io.Writer, memos []memo) error {
-	head := binary.AppendUvarint(nil, uint64(len(memos)))
-	if _, err := w.Write(head); err != nil {
+// freeze returns what is remembered now; later adds don't change it.
+func (m *memory) freeze() memos {
+	return memos{pages: slices.Clone(m.pages), skip: m.first - m.base, count: m.next - m.first}
+}
+
+// write writes a count and the memos, oldest first; readMemos reads them back.
+func (m memos) write(w io.Writer) error {
+	if _, err := w.Write(binary.AppendUvarint(nil, m.count)); err != nil {
 		return err
 	}
 	var b []byte
-	for _, e := range memos {
-		b = append(b[:0], e.id[:]...)
-		b = append(b, e.request[:]...)
-		b = binary.AppendUvarint(b, uint64(len(e.answer)))
-		b = append(b, e.answer...)
-		if _, err := w.Write(b); err != nil {
-			return err
+	skip := m.skip
+	for _, page := range m.pages {
+		for _, e := range page[skip:] {
+			b = append(b[:0], e.id[:]...)
+			b = append(b, e.request[:]...)
+			b = binary.AppendUvarint(b, uint64(len(e.answer)))
+			b = append(b, e.answer...)
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
 		}
+		skip = 0
 	}
 	return nil
 }
@@ -105,7 +138,7 @@ type byteReader interface {
 	io.ByteReader
 }
 
-// readMemos reads what writeMemos wrote into a memory of the given size. A
+// readMemos reads what write wrote into a memory of the given size. A
 // file from a version that remembered more keeps only its newest memos.
 func readMemos(r byteReader, size int) (*memory, error) {
 	n, err := binary.ReadUvarint(r)
@@ -123,7 +156,7 @@ func readMemos(r byteReader, size int) (*memory, error) {
 		}
 		length, err := binary.ReadUvarint(r)
 		if err != nil || length > maxBatchBytes {
-			return nil, fmt.Errorf("remembered answer %d of %d: length %d: %w", i+1, n, length, cmpErr(err, errDamaged))
+			return nil, fmt.Errorf("remembered answer %d of %d: length %d: %w", i+1, n, length, cmp.Or(err, errDamaged))
 		}
 		e.answer = make([]byte, length)
 		if _, err := io.ReadFull(r, e.answer); err != nil {
@@ -132,14 +165,4 @@ func readMemos(r byteReader, size int) (*memory, error) {
 		m.add(e)
 	}
 	return m, nil
-}
-
-// cmpErr returns the first error that is one.
-func cmpErr(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

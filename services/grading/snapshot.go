@@ -34,7 +34,7 @@ type snapshotHeader struct {
 // machine goes on.
 type snapshot struct {
 	header snapshotHeader
-	memos  []memo
+	memos  memos
 	book   *gradebook.Frozen
 }
 
@@ -57,7 +57,7 @@ func (s *snapshot) write(w io.Writer) error {
 	if err := json.NewEncoder(b).Encode(s.header); err != nil {
 		return err
 	}
-	if err := writeMemos(b, s.memos); err != nil {
+	if err := s.memos.write(b); err != nil {
 		return err
 	}
 	if _, err := s.book.WriteTo(b); err != nil {
