@@ -18,12 +18,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	for _, pair := range os.Environ() { // a developer's own cluster is none of the tests' business
+	if filepath.Base(os.Args[0]) != "rollcall" { // as that, it runs inside a script, with the script's environment
+		forget()
+	}
+	testscript.Main(m, map[string]func(){"rollcall": main})
+}
+
+// forget takes the developer's own cluster out of the environment: it is none
+// of the tests' business.
+func forget() {
+	for _, pair := range os.Environ() {
 		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "ROLLCALL_") {
 			_ = os.Unsetenv(name)
 		}
 	}
-	testscript.Main(m, map[string]func(){"rollcall": main})
 }
 
 // TestScripts runs testdata/script/*.txtar: what a person types, against a
