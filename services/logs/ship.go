@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/distributedgo/rollcall/node/health"
 	"github.com/distributedgo/rollcall/services/logs/segment"
 )
 
@@ -126,58 +124,6 @@ func (s *shipper) plan(ctx context.Context) {
 	}
 }
 
-// assign chooses what goes to which node, and marks it as under way. First
-// come batches that are nowhere but here, then those that need more copies.
-func (s *spool) assign(nodes []string, free func(node string) bool) map[string][]*entry {
-	loads, sizes := map[string][]*entry{}, map[string]int64{}
-	if len(nodes) == 0 {
-		return loads
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	orders := map[BatchID][]string{}
-	for _, some := range [][]*entry{s.open[s.secure:], s.open[:s.secure]} {
-		for _, e := range some[:min(len(some), shipLook)] {
-			if e.gone || e.renaming {
-				continue
-			}
-			key := e.id
-			key.Seq = bucket(key.Seq) * bucketSize
-			order := orders[key]
-			if order == nil {
-				order = rank(nodes, e.id)
-				orders[key] = order
-			}
-			want := s.cfg.replicas - len(e.holders) - len(e.flying)
-			for _, n := range order {
-				if want <= 0 {
-					break
-				}
-				if slices.Contains(e.holders, n) || slices.Contains(e.flying, n) {
-					continue
-				}
-				want-- // a busy node is waited for, not passed over
-				if !free(n) || sizes[n]+e.size > shipBytes && sizes[n] > 0 {
-					continue
-				}
-				e.flying = append(e.flying, n)
-				loads[n] = append(loads[n], e)
-				sizes[n] += e.size
-			}
-		}
-	}
-	return loads
-}
-
-// landed takes the mark off again.
-func (s *spool) landed(node string, entries []*entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range entries {
-		e.flying = slices.DeleteFunc(e.flying, func(n string) bool { return n == node })
-	}
-}
-
 // send makes one call: the manifest as first frame, then the batches.
 func (s *shipper) send(ctx context.Context, node string, entries []*entry) result {
 	r := result{node: node, entries: entries}
@@ -240,68 +186,6 @@ func (s *shipper) note(ctx context.Context, r result) {
 	for _, e := range r.conflict {
 		s.sending.Go(func() { s.rename(ctx, r.node, e) })
 	}
-}
-
-// rename gives the records of a batch whose name is taken a new one. The name
-// is taken when two nodes share an identity or a disk was put back from a
-// copy. What was accepted must not be dropped, so it goes out again as a new
-// batch; and somebody is told.
-func (s *shipper) rename(ctx context.Context, node string, e *entry) {
-	s.own.report("batch is known with other bytes: is this node's data directory a copy?", "batch", e.id.String(), "node", node)
-	s.cfg.Health.Report("log identity", health.Critical,
-		fmt.Sprintf("batch %s is known at %s with other bytes; is this node's data directory a copy of another's?", e.id, node))
-	if err := s.spool.rename(ctx, e); err != nil && ctx.Err() == nil {
-		s.own.report("batch could not be cut anew", "batch", e.id.String(), "error", err)
-	}
-}
-
-// rename cuts the lines of e anew and releases e when they are on the disk.
-func (s *spool) rename(ctx context.Context, e *entry) error {
-	s.mu.Lock()
-	busy := e.gone || e.renaming || s.closed // when closed: tried again after the next start
-	e.renaming = true
-	s.mu.Unlock()
-	if busy {
-		return nil
-	}
-	err := s.copy(ctx, e)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e.renaming = false
-	if err != nil {
-		return err
-	}
-	s.release(e)
-	s.advance()
-	return nil
-}
-
-// copy gives the lines of e to the next cut, full or not, and waits for it.
-func (s *spool) copy(ctx context.Context, e *entry) error {
-	p, err := e.file.ReadAt(e.off, nil)
-	if err != nil {
-		return err
-	}
-	b, err := decodeBatch(p)
-	if err != nil {
-		return err
-	}
-	text, err := b.lines(nil)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return ErrClosed
-	}
-	var w *waiting
-	for l := range bytes.Lines(text) {
-		l = bytes.TrimSuffix(l, []byte{'\n'})
-		w = s.add(l, timeOf(l))
-	}
-	s.mu.Unlock()
-	return s.await(ctx, w)
 }
 
 // farewell ships what it can in a short while and tells all log nodes that

@@ -76,11 +76,3 @@ func (s spans) count() (n uint64) {
 	}
 	return n
 }
-
-// upTo is the largest n such that all of 1…n are in s.
-func (s spans) upTo() uint64 {
-	if len(s) == 0 || s[0].From > 1 {
-		return 0
-	}
-	return s[0].To
-}

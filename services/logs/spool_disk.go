@@ -283,46 +283,6 @@ func (s *spool) tidy() error {
 	return errors.Join(errs...)
 }
 
-// read returns the frames of batches, as they were cut, ready to be sent.
-func (s *spool) read(entries []*entry, into []byte) ([]byte, error) {
-	var buf []byte
-	for _, e := range entries {
-		p, err := e.file.ReadAt(e.off, buf)
-		if err != nil {
-			return into, &damagedError{entry: e, err: err}
-		}
-		if cap(buf) < len(p)+segment.FrameOverhead {
-			buf = make([]byte, 0, 2*(len(p)+segment.FrameOverhead))
-		}
-		if into, err = segment.AppendFrame(into, p); err != nil {
-			return into, err
-		}
-	}
-	return into, nil
-}
-
-// damagedError is a batch that the disk does not give back.
-type damagedError struct {
-	entry *entry
-	err   error
-}
-
-func (e *damagedError) Error() string { return fmt.Sprintf("batch %s: %v", e.entry.id, e.err) }
-func (e *damagedError) Unwrap() error { return e.err }
-
-// lose gives a batch up that the disk does not give back. The manifest names
-// it, so queries that miss it say so.
-func (s *spool) lose(e *entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if ep := s.epoch(e.id.Epoch); ep != nil && !e.stored {
-		ep.Lost = ep.Lost.union(spans{{e.id.Seq, e.id.Seq}})
-	}
-	s.count.Damaged += e.size
-	s.release(e)
-	s.advance()
-}
-
 // manifest is what this producer tells log nodes of itself. last says that it
 // will cut no more.
 func (s *spool) manifest(last bool) manifest {
