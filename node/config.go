@@ -42,6 +42,8 @@ type Config struct {
 	RaftElection  time.Duration `help:"Time after which an undecided election is held again; at least the heartbeat." default:"300ms" placeholder:"TIME" env:"ROLLCALL_RAFT_ELECTION"`
 	RaftLease     time.Duration `help:"Time without a quorum after which the leader steps down; at most the heartbeat." default:"150ms" placeholder:"TIME" env:"ROLLCALL_RAFT_LEASE"`
 	LogReplicas   int           `help:"Copies of each log record. Records wait in the spool until so many log nodes have them." default:"2" placeholder:"N" env:"ROLLCALL_LOG_REPLICAS"`
+	LogDays       int           `help:"Days that a log node keeps records; 0: no limit." default:"30" placeholder:"N" env:"ROLLCALL_LOG_DAYS"`
+	LogBytes      int64         `help:"Bytes of records that a log node keeps: whole days go, oldest first; 0: no limit." default:"10737418240" placeholder:"BYTES" env:"ROLLCALL_LOG_BYTES"`
 	SpoolBytes    int64         `help:"Size of the spool at which new log records are refused." default:"1073741824" placeholder:"BYTES" env:"ROLLCALL_SPOOL_BYTES"`
 
 	Lab      bool      `help:"Allow an admin to cut this node off and heal it (for tests and teaching)." env:"ROLLCALL_LAB"`
@@ -57,7 +59,7 @@ func DefaultConfig() Config {
 		DataDir: "./rollcall-data", Roles: slices.Clone(allRoles), Standby: roleRegistry,
 		HTTP: "127.0.0.1:8500", Cluster: "127.0.0.1:8501", Gossip: "127.0.0.1:8502",
 		Profile: "local", RaftHeartbeat: 300 * time.Millisecond, RaftElection: 300 * time.Millisecond, RaftLease: 150 * time.Millisecond,
-		LogReplicas: 2, SpoolBytes: 1 << 30, LogLevel: "info",
+		LogReplicas: 2, LogDays: 30, LogBytes: 10 << 30, SpoolBytes: 1 << 30, LogLevel: "info",
 	}
 }
 
@@ -121,6 +123,12 @@ func (c *Config) complete() error {
 	}
 	if c.LogReplicas < 1 || c.LogReplicas > 5 {
 		bad("log-replicas", c.LogReplicas, "choose 1 to 5")
+	}
+	if c.LogDays < 0 {
+		bad("log-days", c.LogDays, "0 for no limit, or more")
+	}
+	if c.LogBytes < 0 {
+		bad("log-bytes", c.LogBytes, "0 for no limit, or more")
 	}
 	if c.SpoolBytes < 1<<20 {
 		bad("spool-bytes", c.SpoolBytes, "at least 1048576")

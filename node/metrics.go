@@ -2,7 +2,11 @@ package node
 
 import (
 	"net/http"
+	"sync"
+	"time"
 
+	metrics "github.com/armon/go-metrics"
+	metricsprom "github.com/armon/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -11,12 +15,32 @@ import (
 	"github.com/distributedgo/rollcall/node/health"
 )
 
+// libraryMetrics collects what serf, memberlist and raft measure. They know one
+// place per process only, so nodes that share a process share these.
+var libraryMetrics = sync.OnceValues(func() (prometheus.Gatherer, error) {
+	reg := prometheus.NewRegistry()
+	sink, err := metricsprom.NewPrometheusSinkFrom(metricsprom.PrometheusOpts{Registerer: reg, Expiration: time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	cfg := metrics.DefaultConfig("rollcall")
+	cfg.EnableHostname, cfg.EnableRuntimeMetrics = false, false
+	_, err = metrics.NewGlobal(cfg, sink)
+	return reg, err
+})
+
 // metrics returns the handler of /metrics, in Prometheus' format. Each node has
 // a registry of its own, read when it is scraped.
 func (n *Node) metrics() http.Handler {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), nodeMetrics{n})
-	return promhttp.HandlerFor(prometheus.Gatherers{reg, prometheus.DefaultGatherer}, promhttp.HandlerOpts{})
+	all := prometheus.Gatherers{reg}
+	if libraries, err := libraryMetrics(); err != nil {
+		n.log.Warn("metrics of serf and raft are missing", "error", err)
+	} else {
+		all = append(all, libraries)
+	}
+	return promhttp.HandlerFor(all, promhttp.HandlerOpts{})
 }
 
 var (

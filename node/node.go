@@ -50,12 +50,14 @@ import (
 )
 
 // Version is the program's version: the module's, or what it was built from.
-func Version() string {
+func Version() string { return version() }
+
+var version = sync.OnceValue(func() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
 	return "0.1.0-dev"
-}
+})
 
 // standAge is how old a node's copy of revocations and session epochs may be
 // while the gradebook answers.
@@ -264,6 +266,7 @@ func (n *Node) keys() identity.Keys {
 func (n *Node) buildServices() (err error) {
 	n.clusterAPI = httpapi.New(httpapi.Config{
 		Title: "rollcall", Version: Version(), Node: n.dir.id, Logger: n.logger("cluster-api"), Trust: true, Clock: n.clock,
+		Quiet: "/v1/logs/internal/",
 	})
 	if n.configured(roleGrading) {
 		n.grading, err = grading.New(grading.Config{
@@ -332,7 +335,7 @@ func (n *Node) buildPublic() error {
 	if n.portal != nil {
 		e.session = n.portal.Authenticate
 	}
-	n.publicAPI = httpapi.New(httpapi.Config{Title: "rollcall", Version: Version(), Node: n.dir.id, Logger: log})
+	n.publicAPI = httpapi.New(httpapi.Config{Node: n.dir.id, Logger: log})
 	n.mountPublic(n.publicAPI.Echo, e, newGateway(n.clusterAPI, n.promises.serves, n.peers, log))
 	return nil
 }

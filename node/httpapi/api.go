@@ -41,12 +41,13 @@ const (
 
 // Config says how a surface behaves.
 type Config struct {
-	Title, Version string       // of the OpenAPI document
+	Title, Version string       // of the OpenAPI document; without a title there is none
 	Node           string       // this node's id, for HeaderServedBy
 	Logger         *slog.Logger // default: discard
 	MaxBodyBytes   int64        // of a request; default 32 MiB
 	Trust          bool         // believe identity.Header: on the cluster port only
 	Clock          Clock        // nil: calls carry no clock
+	Quiet          string       // routes with this prefix are not recorded: shipping logs must not make logs
 }
 
 // Clock is a hybrid logical clock as text: Tick gives the stamp for a call
@@ -66,8 +67,8 @@ type API struct {
 	drain    context.CancelFunc
 }
 
-// New returns a surface with no routes but its OpenAPI document at
-// /v1/openapi.json.
+// New returns a surface with no routes but its OpenAPI document, if it has a
+// title, at /v1/openapi.json.
 func New(cfg Config) *API {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -83,7 +84,10 @@ func New(cfg Config) *API {
 	a.Echo.Pre(a.around)
 
 	hc := huma.DefaultConfig(cfg.Title, cfg.Version)
-	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "/v1/openapi", "", ""
+	hc.OpenAPIPath, hc.DocsPath, hc.SchemasPath = "", "", ""
+	if cfg.Title != "" {
+		hc.OpenAPIPath = "/v1/openapi"
+	}
 	hc.CreateHooks = nil // they would add $schema to every answer
 	hc.RejectUnknownQueryParameters = true
 	hc.Transformers = []huma.Transformer{complete}
@@ -210,14 +214,15 @@ func complete(ctx huma.Context, _ string, v any) (any, error) {
 	return &own, nil
 }
 
-// record writes one line per request: at debug, but a 5xx is a warning.
+// record writes one line per request: at debug, but a 5xx is a warning. A 503 is
+// none: it says "not now", often to somebody who asks until it is over.
 func (a *API) record(c echo.Context, took time.Duration) {
 	level := slog.LevelDebug
-	if c.Response().Status >= http.StatusInternalServerError {
+	if status := c.Response().Status; status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable {
 		level = slog.LevelWarn
 	}
 	r := c.Request()
-	if !a.cfg.Logger.Enabled(r.Context(), level) {
+	if a.cfg.Quiet != "" && strings.HasPrefix(c.Path(), a.cfg.Quiet) || !a.cfg.Logger.Enabled(r.Context(), level) {
 		return
 	}
 	a.cfg.Logger.LogAttrs(r.Context(), level, "request",
