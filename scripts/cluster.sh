@@ -10,7 +10,8 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dir=${ROLLCALL_CLUSTER_DIR:-$root/.cluster}
-base=${ROLLCALL_PORT:-8500}
+here=$(cat "$dir/port" 2>/dev/null || true) # where a cluster that exists listens
+base=${ROLLCALL_PORT:-${here:-8500}}
 bin=$dir/bin/rollcall
 credentials=$dir/credentials
 
@@ -102,27 +103,23 @@ ended() {
   done
 }
 
-# owner says which process holds a port, as far as this user may know.
+# owner says which process listens on a port, TCP (state 0A) or UDP (07), as
+# far as this user may know; nothing when the port is free.
 owner() {
   local hex row inode fd words
-  hex=$(printf ':%04X' "$1")
-  for row in /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6; do
-    [[ -r $row ]] || continue
-    while read -r _ local _ state _ _ _ _ _ inode _; do
-      [[ $local == *"$hex" && ($state == 0A || $state == 07) ]] || continue
-      for fd in /proc/[0-9]*/fd/*; do
-        if [[ $(readlink "$fd" 2>/dev/null) == "socket:[$inode]" ]]; then
-          fd=${fd#/proc/}
-          words=$(tr '\0' ' ' <"/proc/${fd%%/*}/cmdline")
-          echo "process ${fd%%/*} (${words:0:60})"
-          return
-        fi
-      done
-      echo "another user's process"
-      return
-    done <"$row"
-  done
-  if [[ ! -r /proc/net/tcp ]] && (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
+  hex=$(printf '%04X' "$1")
+  if row=$(grep -hsEm 1 ":$hex [0-9A-F]+:[0-9A-F]+ (0A|07) " /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6); then
+    read -r _ _ _ _ _ _ _ _ _ inode _ <<<"$row"
+    for fd in /proc/[0-9]*/fd/*; do
+      if [[ $(readlink "$fd" 2>/dev/null) == "socket:[$inode]" ]]; then
+        fd=${fd#/proc/}
+        words=$(tr '\0' ' ' <"/proc/${fd%%/*}/cmdline")
+        echo "process ${fd%%/*} (${words:0:60})"
+        return
+      fi
+    done
+    echo "another user's process"
+  elif [[ ! -r /proc/net/tcp ]] && (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
     echo "a process (lsof -i :$1 may name it)"
   fi
 }
@@ -178,6 +175,7 @@ watched() {
   "$@" &
   waiter=$!
   while kill -0 "$waiter" 2>/dev/null; do
+    sleep 0.2
     for n in $nodes; do
       if ! running "$n"; then
         kill "$waiter" 2>/dev/null || true
@@ -186,7 +184,6 @@ watched() {
         exit 1
       fi
     done
-    sleep 0.1
   done
   wait "$waiter"
 }
@@ -234,6 +231,7 @@ up() {
   : >"$dir/rollcall-cluster"
   build
   [[ -s $dir/secret ]] || "$bin" secret new --out "$dir/secret" >/dev/null
+  echo "$base" >"$dir/port"
   echo "$want" >"$dir/nodes"
   mapfile -t list < <(names)
   free_ports "${list[@]}"
@@ -250,11 +248,13 @@ up() {
   greet
 }
 
-# found gives the cluster its gradebook, once. It is asked for only after all
-# nodes are here: one of them might bring the gradebook it has.
+# found gives the cluster its gradebook, once in its life. Nodes that come back
+# bring it along, and take a moment to say so: that is why this is written down
+# and not asked.
 found() {
-  [[ -z $(rc status --get gradebook 2>/dev/null) ]] || return 0
+  [[ ! -e $dir/founded ]] || return 0
   at "$(names | head -n 1)" found
+  : >"$dir/founded"
 }
 
 # accounts makes two people, with passwords that only their file knows.
@@ -370,6 +370,7 @@ leave() { # NODE
 
 down() {
   local n left=()
+  [[ ${1:-} =~ ^(--wipe)?$ ]] || bad "\"$1\": down takes --wipe or nothing"
   for n in $(names); do
     running "$n" || continue
     kill -CONT "$(pid "$n")" 2>/dev/null || true # a paused process cannot stop in good order
@@ -384,9 +385,9 @@ down() {
     --wipe)
       [[ -e $dir/rollcall-cluster ]] || { say "nothing to wipe"; return; }
       rm -rf -- "$dir"
+      say "All nodes are stopped, and their data is gone."
       ;;
-    "") ;;
-    *) bad "\"$1\": down takes --wipe or nothing" ;;
+    *) say "All nodes are stopped; up starts them again." ;;
   esac
 }
 
@@ -394,6 +395,7 @@ main() {
   local command=${1:-help}
   shift || true
   [[ $base =~ ^[0-9]+$ && $base -ge 1024 && $base -le 65000 ]] || bad "ROLLCALL_PORT: \"$base\": give a port from 1024 to 65000"
+  [[ -z $here || $base == "$here" ]] || bad "ROLLCALL_PORT: \"$base\": the cluster in $dir listens from $here on; leave it out, or name another place with ROLLCALL_CLUSTER_DIR"
   case $command in
     up | down | help | -h | --help) ;;
     *) [[ -x $bin && $(count) -gt 0 ]] || bad "there is no cluster in $dir; make one with: scripts/cluster.sh up" ;;
@@ -416,6 +418,7 @@ main() {
       n=$(node "${1:-}")
       ! running "$n" || bad "$n runs; kill it first: scripts/cluster.sh kill $n"
       rm -rf -- "${dir:?}/$n/data" "${dir:?}/$n/left"
+      compgen -G "$dir/n*/data" >/dev/null || rm -f -- "$dir/founded"
       say "wiped $n: it will come back as a new node"
       ;;
     pause) n=$(node "${1:-}") && signal STOP "$n" && say "paused $n" ;;

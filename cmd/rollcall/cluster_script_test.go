@@ -86,7 +86,10 @@ func TestClusterScriptNamesWhoHoldsAPort(t *testing.T) {
 
 func TestClusterScriptRefusesBadInput(t *testing.T) {
 	t.Parallel()
-	none, one := t.TempDir(), state(t, "1 1")
+	none, one, moved := t.TempDir(), state(t, "1 1"), state(t, "1 1")
+	if err := os.WriteFile(filepath.Join(moved, "port"), []byte("9500\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		dir, args, want string
 		port            int
@@ -102,6 +105,7 @@ func TestClusterScriptRefusesBadInput(t *testing.T) {
 		{one, "kill n1/../..", "NODE", 8500},
 		{one, "dance", "no such command", 8500},
 		{one, "demo", "demo needs 3 nodes", 8500},
+		{moved, "status", `ROLLCALL_PORT: "8500": the cluster in`, 8500},
 		{one, "down --all", "--wipe or nothing", 8500},
 	} {
 		want := 2
