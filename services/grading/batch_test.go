@@ -115,16 +115,21 @@ func TestBatchSaysWhatWasNeverSent(t *testing.T) {
 			t.Errorf("taken from the queue: got %v, want errNotSent", err)
 		}
 		time.Sleep(time.Second)
-		if len(r.entries) != 1 {
-			t.Errorf("entries %v: a command was sent after its caller was told that it was not", r.entries)
+		r.mu.Lock()
+		sent := len(r.entries)
+		r.mu.Unlock()
+		if sent != 1 {
+			t.Errorf("%d entries: a command was sent after its caller was told that it was not", sent)
 		}
 		short, cancel = context.WithTimeout(t.Context(), time.Microsecond)
 		defer cancel()
 		if _, err := b.Apply(short, []byte("sent")); errors.Is(err, errNotSent) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("under way: got %v, want the context's error alone", err)
 		}
-		r.fail = raft.ErrLeadershipLost
 		time.Sleep(time.Second)
+		r.mu.Lock()
+		r.fail = raft.ErrLeadershipLost
+		r.mu.Unlock()
 		if _, err := b.Apply(t.Context(), nil); !errors.Is(err, raft.ErrLeadershipLost) || errors.Is(err, errNotSent) {
 			t.Errorf("got %v, want raft's error alone", err)
 		}

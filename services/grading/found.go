@@ -33,17 +33,10 @@ func (s *Service) Found(ctx context.Context) (string, error) {
 	if err := s.mayFound(r); err != nil {
 		return "", err
 	}
-	if len(servers(r)) == 0 {
-		self := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.cfg.ID), Address: raft.ServerAddress(s.cfg.ID)}}}
-		if err := r.BootstrapCluster(self).Error(); errors.Is(err, raft.ErrCantBootstrap) {
-			return "", refuseFound("this node has raft state already: it is or was a replica of a gradebook")
-		} else if err != nil {
-			return "", fmt.Errorf("grading: found: %w", err)
-		}
+	id, err := s.bootstrap(r)
+	if err != nil {
+		return "", err
 	}
-	// The id is short, as it travels in every node's tags, and random: two
-	// gradebooks must never be taken for one.
-	id := "g-" + strings.ToLower(rand.Text())[:16]
 	payload, err := json.Marshal(id)
 	if err != nil {
 		return "", err
@@ -66,6 +59,45 @@ func (s *Service) Found(ctx context.Context) (string, error) {
 	s.cfg.Timeline("grading.founded", fmt.Sprintf("%s founded gradebook %s", s.cfg.Name, id))
 	s.news.ring()
 	return id, nil
+}
+
+// bootstrap makes this node the one voter of a group, and draws the
+// gradebook's id. Each step is kept on disk: a founding that was cut short goes
+// on where it stopped. No leader of elsewhere gets in meanwhile (see letIn).
+func (s *Service) bootstrap(r *raft.Raft) (string, error) {
+	s.founding.Lock()
+	defer s.founding.Unlock()
+	if len(servers(r)) == 0 {
+		self := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.cfg.ID), Address: raft.ServerAddress(s.cfg.ID)}}}
+		if err := r.BootstrapCluster(self).Error(); errors.Is(err, raft.ErrCantBootstrap) {
+			return "", refuseFound("this node has raft state already: it is or was a replica of a gradebook")
+		} else if err != nil {
+			return "", fmt.Errorf("grading: found: %w", err)
+		}
+	}
+	if id := s.store.pin.gradebook(); id != "" {
+		return id, nil
+	}
+	// The id is short, as it travels in every node's tags, and random: two
+	// gradebooks must never be taken for one.
+	id := "g-" + strings.ToLower(rand.Text())[:16]
+	return id, s.store.pin.take(id)
+}
+
+// letIn says whether a dialer of a gradebook may talk to raft here. A node
+// that is founding, and has no id yet, hears nobody.
+func (s *Service) letIn(gradebook string) error {
+	s.founding.Lock()
+	defer s.founding.Unlock()
+	r := s.raft.Load()
+	if s.store.pin.gradebook() == "" && (r == nil || s.store.used || len(servers(r)) > 0) {
+		return fmt.Errorf("%w: this node is starting or founding its own", errOtherGradebook)
+	}
+	err := s.store.pin.take(gradebook)
+	if err != nil {
+		s.log.Error("a raft connection was refused", "error", err)
+	}
+	return err
 }
 
 // foundAs waits for this node's own election and commits the first command.
@@ -102,6 +134,9 @@ func (s *Service) mayFound(r *raft.Raft) error {
 	alone := len(srv) == 1 && srv[0].ID == s.cfg.ID
 	if len(srv) > 0 && !alone {
 		return refuseFound("this node is a replica of a gradebook already")
+	}
+	if pinned := s.store.pin.gradebook(); pinned != "" && !alone {
+		return refuseFound(fmt.Sprintf("this node is joining gradebook %s", pinned))
 	}
 	if s.store.used && !alone {
 		return refuseFound("this node has raft state already: it is or was a replica of a gradebook")

@@ -60,6 +60,8 @@ type Service struct {
 	reign   *reign // of this node, the last one it led
 	stopped bool   // no more goroutines
 
+	founding sync.Mutex // held while this node takes on a gradebook, its own or another
+
 	watch watch // what the leader notes of the others
 }
 
@@ -133,7 +135,7 @@ func (s *Service) startRaft() (*raft.Raft, func() error, error) {
 		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = s.cfg.snapshotEvery, s.cfg.snapshotEvery, 100*time.Millisecond
 	}
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  &stream{Listener: s.cfg.Listener, id: s.cfg.ID, dial: s.cfg.Dial},
+		Stream:  newStream(s.cfg.Listener, s.cfg.ID, s.cfg.Dial, s.store.pin.gradebook, s.letIn),
 		MaxPool: 3, Timeout: 2 * time.Second, Logger: s.bridge(), MsgpackUseNewTimeFormat: true,
 	})
 	r, err := raft.NewRaft(c, s.fsm, s.store.logs, s.store.bolt, s.store.snapshots, transport)

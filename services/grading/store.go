@@ -34,6 +34,7 @@ type store struct {
 	bolt      *boltdb.BoltStore
 	logs      raft.LogStore
 	snapshots raft.SnapshotStore
+	pin       *pin // the one gradebook it is for
 	used      bool // raft has state here
 }
 
@@ -79,6 +80,9 @@ func (s *store) open(dir, id, marker, noted string, log hclog.Logger) (err error
 	}
 	if s.used, err = raft.HasExistingState(s.bolt, s.bolt, s.snapshots); err != nil {
 		return fmt.Errorf("grading: store in %s: %w", dir, err)
+	}
+	if s.pin, err = newPin(s.bolt); err != nil {
+		return err
 	}
 	return s.claim(dir, id, marker, noted)
 }

@@ -364,15 +364,25 @@ func TestNodesOfAnotherGradebookAreRefusedLoudly(t *testing.T) {
 	a.view, b.view = nil, nil // now they see each other
 	g.mu.Unlock()
 	g.eventually(func() error {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if !slices.ContainsFunc(a.events, func(e string) bool { return strings.HasPrefix(e, "grading.refused") }) {
-			return fmt.Errorf("events %v", a.events)
+		for _, m := range []*member{a, b} {
+			// One may have been added before its tag was seen; its raft then
+			// hung up on the stranger, and it is taken out again.
+			if st := m.service.Status(); len(st.Voters) != 1 || len(st.Replicas) != 0 {
+				return fmt.Errorf("%s: voters %v, replicas %v", m.id, st.Voters, st.Replicas)
+			}
+			g.mu.Lock()
+			told := slices.ContainsFunc(m.events, func(e string) bool { return strings.HasPrefix(e, "grading.refused") })
+			g.mu.Unlock()
+			if !told {
+				return fmt.Errorf("%s tells nobody of the other gradebook", m.id)
+			}
 		}
 		return nil
 	})
-	if st := a.service.Status(); len(st.Voters) != 1 || len(st.Replicas) != 0 {
-		t.Fatalf("the other gradebook was joined: %+v", st)
+	for _, m := range []*member{a, b} {
+		if made, err := m.client().CreateCourse(asAdmin(t.Context()), NewCourse{Title: "x"}); err != nil || made.ID != "c1" {
+			t.Fatalf("%s: %+v, %v; want the first course of a gradebook of its own", m.id, made, err)
+		}
 	}
 	if _, err := a.service.Found(t.Context()); err == nil {
 		t.Fatal("founded twice")

@@ -101,6 +101,7 @@ func (t *tender) survey(ctx context.Context, servers []server) view {
 		c := t.judge(srv, members[srv.ID], now)
 		c.KeptUp = since(t.kept, srv.ID, kept[srv.ID], now)
 		v.Candidates = append(v.Candidates, c)
+		t.stranger(members[srv.ID], state.gradebook)
 		delete(members, srv.ID)
 	}
 	for _, m := range members {

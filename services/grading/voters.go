@@ -112,6 +112,7 @@ func plan(v view) []change {
 	}
 	var changes []change
 	changes = append(changes, p.retire()...)
+	changes = append(changes, p.expel()...)
 	changes = append(changes, p.promote()...)
 	changes = append(changes, p.bury()...)
 	changes = append(changes, p.join()...)
@@ -135,6 +136,18 @@ func (p planner) retire() []change {
 			out = append(out, change{opHandOver, s.ID, "its id is retired, another must lead"})
 		case s.ID != p.Self && (!s.Voter || p.safe(p.without(s.ID))):
 			out = append(out, change{opRemove, s.ID, "its id is retired"})
+		}
+	}
+	return out
+}
+
+// expel removes the replicas that turned out to hold another gradebook. Their
+// raft does not talk to ours, so they have nothing of it.
+func (p planner) expel() []change {
+	var out []change
+	for _, s := range p.Servers {
+		if c := p.by[s.ID]; !s.Voter && c.Gradebook != "" && c.Gradebook != p.Gradebook {
+			out = append(out, change{opRemove, s.ID, "it holds gradebook " + c.Gradebook})
 		}
 	}
 	return out

@@ -24,6 +24,7 @@ var update = flag.Bool("update", false, "write golden files anew")
 //	n7^   voter gone for a minute whom gossip does not know
 //	n8#   not in the configuration, of another gradebook
 //	n9/   retired voter that answers    n1@   retired voter that leads
+//	n8&   replica that turned out to hold another gradebook
 func readView(text string) view {
 	v := view{Gradebook: "g", Stable: stableAfter, Replace: replaceAfter}
 	for word := range strings.FieldsSeq(text) {
@@ -52,6 +53,8 @@ func readView(text string) view {
 			in, c.Gradebook, c.Answers = false, "", false
 		case "#":
 			in, c.Gradebook, c.Answers = false, "other", false
+		case "&":
+			srv.Voter, c.KeptUp, c.Gradebook = false, 0, "other"
 		case "/":
 			v.Retired = append(v.Retired, id)
 		case "@":
