@@ -13,10 +13,12 @@ import (
 )
 
 // Limits of one raft entry. More commands in an entry bring no more speed,
-// and a small entry keeps the pause short for whoever waits behind it.
+// and a small entry keeps the pause short for whoever waits behind it. A
+// command that is larger than a batch, the import of a big file, goes alone.
 const (
 	maxBatchCommands = 256
 	maxBatchBytes    = 1 << 20
+	maxCommandBytes  = 8 << 20
 	enqueueTimeout   = 5 * time.Second
 )
 
@@ -64,8 +66,8 @@ type call struct {
 // handed to raft; with any other error, raft's or the context's, it may still
 // be applied, or not. The command must not be changed even then.
 func (b *batcher) Apply(ctx context.Context, command []byte) (any, error) {
-	if len(command) > maxBatchBytes {
-		return nil, fmt.Errorf("%w: the command has %d bytes, at most %d fit: send it in smaller parts", errTooLarge, len(command), maxBatchBytes)
+	if len(command) > maxCommandBytes {
+		return nil, fmt.Errorf("%w: the command has %d bytes, at most %d fit: send it in smaller parts", errTooLarge, len(command), maxCommandBytes)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotSent, err)

@@ -96,7 +96,10 @@ func TestBatchKeepsEntriesSmall(t *testing.T) {
 				t.Errorf("%d commands of 40 %% of an entry in one entry", n)
 			}
 		}
-		if _, err := b.Apply(t.Context(), make([]byte, maxBatchBytes+1)); !errors.Is(err, errTooLarge) {
+		if _, err := b.Apply(t.Context(), make([]byte, maxBatchBytes+1)); err != nil {
+			t.Errorf("one command larger than a batch: %v", err)
+		}
+		if _, err := b.Apply(t.Context(), make([]byte, maxCommandBytes+1)); !errors.Is(err, errTooLarge) {
 			t.Errorf("got %v, want errTooLarge", err)
 		}
 	})

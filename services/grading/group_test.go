@@ -53,6 +53,7 @@ type member struct {
 	events  []string
 	health  *health.Set
 	view    func() []membership.Member // nil: what the group knows
+	paused  bool                       // takes calls and answers none
 	stop    context.CancelFunc
 	ended   chan error
 }
@@ -388,8 +389,12 @@ func (t transport) call(r *http.Request, id string) (*http.Response, error) {
 		t.g.mu.Unlock()
 		return nil, fmt.Errorf("%s to %s: %w", t.from, id, peer.ErrNoPeer)
 	}
-	life, api := m.life, m.api
+	life, api, paused := m.life, m.api, m.paused
 	t.g.mu.Unlock()
+	if paused {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
 	w := httptest.NewRecorder()
 	r.RequestURI = r.URL.RequestURI()
 	api.ServeHTTP(w, r)

@@ -3,6 +3,7 @@ package grading
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -54,8 +55,13 @@ func (s *Service) postRetire(ctx context.Context, in *struct {
 	if err := mayRetire(identity.From(ctx)); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, retireTime, errors.New("it goes as soon as the others have a quorum without it"))
+	defer cancel()
 	return &nothing{}, s.retire(ctx, in.Body.ID, in.Key)
 }
+
+// retireTime is how long a caller over HTTP waits for a retired node to be out.
+const retireTime = 15 * time.Second
 
 // Retire takes a node out of the gradebook for good: its id is retired, the
 // leader removes it from the group, and no node with that id is ever added
@@ -88,7 +94,7 @@ func (s *Service) retire(ctx context.Context, id, key string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("node %s is retired, and not yet out of the group: %w", id, context.Cause(ctx))
+			return httpapi.Problemf(http.StatusGatewayTimeout, "node %s is retired and not yet out of the group: %v", id, context.Cause(ctx)).WithCause(ctx.Err())
 		case <-time.After(retryPause):
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Service) propose(ctx context.Context, c command) (outcome, error) {
 // ctx does. errNotSent and errNotLeader are tried again, as is any failure,
 // which is then noted in unsure; a *fault is an answer.
 func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx context.Context, r *raft.Raft, id string) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, insistence)
+	ctx, cancel := context.WithTimeoutCause(ctx, insistence, errInsisted)
 	defer cancel()
 	var none T
 	begun := time.Now()
@@ -54,7 +54,9 @@ func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx
 			return none, err
 		}
 		if id := leader(r); id != "" {
-			out, err := try(ctx, r, id)
+			whileLeading, stop := s.whileLeading(ctx, r, id)
+			out, err := try(whileLeading, r, id)
+			stop()
 			switch {
 			case err == nil:
 				return out, nil
@@ -63,9 +65,9 @@ func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx
 			case !errors.Is(err, errNotSent) && !errors.Is(err, errNotLeader):
 				*unsure = err
 			}
-			if ctx.Err() != nil {
-				return none, ctx.Err()
-			}
+		}
+		if ctx.Err() != nil {
+			return none, s.outOfTime(ctx, r)
 		}
 		left := s.cfg.patience - time.Since(begun)
 		if *unsure != nil {
@@ -80,11 +82,45 @@ func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx
 		case <-news:
 		case <-pause.C:
 		case <-ctx.Done():
-			pause.Stop()
-			return none, ctx.Err()
 		}
 		pause.Stop()
 	}
+}
+
+// errInsisted ends a request's context when insistence does.
+var errInsisted = errors.New("no leader answered in time")
+
+// outOfTime tells a caller whose own time is over from one for whom no leader
+// answered.
+func (s *Service) outOfTime(ctx context.Context, r *raft.Raft) error {
+	if errors.Is(context.Cause(ctx), errInsisted) {
+		return s.noQuorum(r)
+	}
+	return ctx.Err()
+}
+
+// whileLeading returns a context that ends when this node no longer takes id
+// for the leader. A leader that is paused answers nothing and breaks no
+// connection; the others have long chosen another when a caller's time is over.
+func (s *Service) whileLeading(ctx context.Context, r *raft.Raft, id string) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	if id == s.cfg.ID {
+		return ctx, cancel
+	}
+	s.spawn(func() {
+		for {
+			news := s.news.wait()
+			if leader(r) != id {
+				cancel()
+			}
+			select {
+			case <-news:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return ctx, cancel
 }
 
 // noQuorum counts the voters that gossip sees alive.

@@ -260,6 +260,42 @@ func TestFollowerReadsAreLinearizableWhileCutOffNodesRefuse(t *testing.T) {
 	})
 }
 
+func TestPausedLeaderHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	g := startGroup(t, 3)
+	ctx := asAdmin(t.Context())
+	course, assignment, student := classroom(t, g.client())
+	l, f := g.mustLeader(), g.follower()
+	var others []string
+	for _, m := range g.all() {
+		if m.id != l.id {
+			others = append(others, m.id)
+		}
+	}
+	g.mu.Lock()
+	l.paused = true
+	g.mu.Unlock()
+	begun := time.Now()
+	wrote := make(chan error, 1)
+	go func() { // goes to the leader, which takes it and says nothing
+		_, err := f.client().SetScore(ctx, course, assignment, student, points(4), nil)
+		wrote <- err
+	}()
+	g.cutOff([]string{l.id}, others)
+	g.mu.Lock() // its HTTP hangs, it does not break
+	for _, id := range others {
+		delete(g.cut, [2]string{id, l.id})
+	}
+	g.mu.Unlock()
+	if err := <-wrote; err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.client().Score(ctx, course, assignment, student); err != nil || got.Version != 1 {
+		t.Fatalf("%+v, %v; want the write once", got, err)
+	}
+	t.Logf("written and read %v after the leader froze", time.Since(begun).Round(time.Millisecond))
+}
+
 func TestRestartsAndSnapshotsLoseNothing(t *testing.T) {
 	t.Parallel()
 	g := newGroup(t)
