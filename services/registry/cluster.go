@@ -36,6 +36,7 @@ type Node struct {
 	HTTP            string         `json:"http" doc:"host:port of the public port."`
 	Cluster         string         `json:"cluster" doc:"host:port of the cluster port."`
 	Started         time.Time      `json:"started" doc:"Start time the election goes by."`
+	Fingerprint     string         `json:"fingerprint" doc:"Names the secret the node uses, without telling it."`
 	UnreachableFrom []string       `json:"unreachableFrom" doc:"Ids of the nodes whose last calls to this one failed."`
 	RTTMs           *float64       `json:"rttMs" doc:"Round-trip time in milliseconds from the node that took the view; null when not known."`
 	SpoolBytes      int64          `json:"spoolBytes" doc:"Log bytes on this node's disk, not yet shipped."`

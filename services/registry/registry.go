@@ -154,9 +154,6 @@ func New(cfg Config) (*Service, error) {
 		log:  cfg.Logger.With("part", Role),
 		kick: make(chan struct{}, 1),
 	}
-	if cfg.Configured {
-		s.beginServing()
-	}
 	return s, nil
 }
 
@@ -166,8 +163,12 @@ func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	if s.cfg.Configured {
-		s.round(ctx) // nobody is sent here while the view is empty
-		wg.Go(func() { s.keepPromise(ctx) })
+		wg.Go(func() {
+			s.settle(ctx)
+			s.beginServing()
+			s.round(ctx) // nobody is sent here while the view is empty
+			s.keepPromise(ctx)
+		})
 	} else if s.cfg.Standby {
 		wg.Go(func() { s.standBy(ctx) })
 	}
@@ -215,6 +216,37 @@ func (s *Service) Cluster() Cluster {
 		reports: reports,
 		lead:    s.lead.current(),
 	})
+}
+
+// settleLimit is how long a starting registry waits to meet the others.
+const settleLimit = 3 * time.Second
+
+// settle waits until this node has tried to join the others, which is when
+// gossip stamps its start, and at most settleLimit: a view of oneself alone
+// would tell everybody that all others are gone.
+func (s *Service) settle(ctx context.Context) {
+	changed, stop := s.cfg.Watch()
+	defer stop()
+	limit := time.NewTimer(settleLimit)
+	defer limit.Stop()
+	for !s.joined() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-limit.C:
+			return
+		case <-changed:
+		}
+	}
+}
+
+func (s *Service) joined() bool {
+	for _, m := range s.cfg.Members() {
+		if m.ID == s.cfg.Self {
+			return !m.Started.IsZero()
+		}
+	}
+	return false
 }
 
 // beginServing opens the doors; the promise, which sends others here, comes

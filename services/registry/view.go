@@ -76,6 +76,7 @@ func (in *input) node(m membership.Member, probe *Probe, group *Grading) Node {
 		HTTP:            m.HTTP,
 		Cluster:         m.Cluster,
 		Started:         m.Started.UTC(),
+		Fingerprint:     m.Fingerprint,
 		UnreachableFrom: in.unreachableFrom(m.ID),
 		RTTMs:           in.rtt(m.ID),
 		Health:          in.checks(m, probe),

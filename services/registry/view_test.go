@@ -249,7 +249,7 @@ func TestShape(t *testing.T) {
 	}
 	node := got["nodes"].([]any)[0].(map[string]any)
 	check("cluster", got, "name", "gradebook", "at", "seenBy", "headline", "notes", "worst", "preserving", "nodes", "registryLead", "grading", "log")
-	check("node", node, "id", "name", "zone", "version", "status", "since", "roles", "http", "cluster", "started",
+	check("node", node, "id", "name", "zone", "version", "status", "since", "roles", "http", "cluster", "started", "fingerprint",
 		"unreachableFrom", "rttMs", "spoolBytes", "worst", "health", "grading", "reportedAt")
 	check("node.grading", node["grading"], "voter", "index", "lag")
 	check("node.health", node["health"].([]any)[0], "name", "status", "output", "since")
