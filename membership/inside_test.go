@@ -2,6 +2,7 @@ package membership
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -178,7 +179,7 @@ func TestFaults(t *testing.T) {
 func ended(t *testing.T, far net.Conn) {
 	t.Helper()
 	_ = far.SetReadDeadline(time.Now().Add(5 * time.Second))
-	if _, err := far.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("read %v, want EOF: the connection was not closed", err)
 	}
 }

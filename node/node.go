@@ -86,11 +86,11 @@ type Node struct {
 	registry *registry.Service
 	portal   *portal.Service // nil without the role
 
-	clusterAPI *httpapi.API
-	publicAPI  *httpapi.API
-	public     net.Listener
-	publicTLS  bool
-	print      string // fingerprint of a certificate of the node's own
+	clusterAPI  *httpapi.API
+	publicAPI   *httpapi.API
+	public      net.Listener
+	publicTLS   bool
+	certificate string // fingerprint of a certificate of the node's own
 
 	leave   chan struct{} // closed when `leave` has retired this node
 	leaving sync.Once
@@ -325,11 +325,11 @@ func (n *Node) buildServices() (err error) {
 
 // buildPublic makes what callers from outside meet.
 func (n *Node) buildPublic() error {
-	cfg, print, err := publicTLS(n.cfg, n.dir)
+	cfg, fingerprint, err := publicTLS(n.cfg, n.dir)
 	if err != nil {
 		return err
 	}
-	n.public, n.publicTLS, n.print = secured(n.public, cfg), cfg != nil, print
+	n.public, n.publicTLS, n.certificate = secured(n.public, cfg), cfg != nil, fingerprint
 	log := n.logger("public-api")
 	e := &edge{keys: n.keys(), stand: n.stand, anonymous: n.cfg.anonymous()}
 	if n.portal != nil {
@@ -358,8 +358,8 @@ func (n *Node) URL() string {
 // Ready returns the line that tells where the node listens.
 func (n *Node) Ready() string {
 	line := fmt.Sprintf("rollcall %s ready: node %s (%s) %s cluster %s gossip %s", Version(), n.cfg.Name, n.dir.id, n.URL(), n.reachable(n.port.ln), n.agent.Addr())
-	if n.print != "" {
-		line += " certificate SHA-256 " + n.print
+	if n.certificate != "" {
+		line += " certificate SHA-256 " + n.certificate
 	}
 	return line
 }
@@ -395,7 +395,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Add("public port", func(ctx context.Context) error { return n.serve(ctx, n.public, n.publicHandler()) })
 	g.Add("promises", n.keepPromises)
 	err := g.Run(ctx)
-	if n.dead.Err() != nil {
+	if n.isDead() {
 		return nil // killed: whatever it says does not matter
 	}
 	return err

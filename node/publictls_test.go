@@ -14,21 +14,21 @@ func TestPublicPortProvesItselfBeyondLoopback(t *testing.T) {
 		t.Errorf("on loopback: %v, %v, want plain HTTP", cfg, err)
 	}
 	c.HTTP = "192.0.2.7:8500"
-	cfg, print, err := publicTLS(c, dir)
-	if err != nil || cfg == nil || len(print) != 95 {
-		t.Fatalf("beyond loopback: %v, fingerprint %q", err, print)
+	cfg, fingerprint, err := publicTLS(c, dir)
+	if err != nil || cfg == nil || len(fingerprint) != 95 {
+		t.Fatalf("beyond loopback: %v, fingerprint %q", err, fingerprint)
 	}
 	leaf, err := x509.ParseCertificate(cfg.Certificates[0].Certificate[0])
 	if err != nil || leaf.VerifyHostname("192.0.2.7") != nil || leaf.PublicKeyAlgorithm != x509.ECDSA {
 		t.Errorf("the certificate is not for this address: %v, %v", leaf, err)
 	}
-	if _, again, err := publicTLS(c, dir); err != nil || again != print {
+	if _, again, err := publicTLS(c, dir); err != nil || again != fingerprint {
 		t.Errorf("after a restart the fingerprint is another one: %v", err)
 	}
 	if _, err := ownCertificate(dir, nil, time.Now().Add(ownCertificateLife-time.Hour)); err != nil {
 		t.Error(err)
 	}
-	if _, again, _ := publicTLS(c, dir); again == print {
+	if _, again, _ := publicTLS(c, dir); again == fingerprint {
 		t.Error("a certificate that was about to end was kept")
 	}
 	c.BehindProxy = true

@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/distributedgo/rollcall/membership"
@@ -42,7 +42,7 @@ func (n *Node) keepPromises(ctx context.Context) error {
 	}
 	n.log.Info("node serves", "id", n.dir.id, "roles", n.cfg.Roles, "url", n.URL(), "version", Version())
 	<-ctx.Done()
-	if n.dead.Err() != nil {
+	if n.isDead() {
 		return nil
 	}
 	n.log.Info("node stops")
@@ -66,25 +66,25 @@ func (n *Node) keepPromises(ctx context.Context) error {
 // serve answers on ln until ctx ends, then finishes what has begun.
 func (n *Node) serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	srv := httpapi.Server(h, n.log)
-	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ln) }()
+	failed := make(chan error, 1)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	serving.Go(func() { failed <- srv.Serve(ln) })
 	select {
-	case err := <-done:
+	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
-	if n.dead.Err() != nil {
-		srv.Close()
-		<-done
+	if n.isDead() {
+		_ = srv.Close()
 		return nil
 	}
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	if err := srv.Shutdown(limit); err != nil {
-		n.log.Log(limit, slog.LevelWarn, "calls were cut off by the stop", "error", err)
-		srv.Close()
+		n.log.Warn("calls were cut off by the stop", "error", err)
+		_ = srv.Close()
 	}
-	<-done
 	return nil
 }
 
@@ -125,11 +125,14 @@ func (n *Node) abandon() {
 // runMembership gossips. A killed node's agent was crashed on purpose.
 func (n *Node) runMembership(ctx context.Context) error {
 	err := n.agent.Run(ctx)
-	if n.dead.Err() != nil {
+	if n.isDead() {
 		return nil
 	}
 	return err
 }
+
+// isDead reports whether Kill was called.
+func (n *Node) isDead() bool { return n.dead.Err() != nil }
 
 // secured puts TLS on the public port, when there is any.
 func secured(ln net.Listener, cfg *tls.Config) net.Listener {

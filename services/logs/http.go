@@ -154,7 +154,7 @@ func params(err error) []*ParamError {
 		return []*ParamError{one}
 	}
 	var out []*ParamError
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range many.Unwrap() {
 			out = append(out, params(e)...)
 		}

@@ -159,12 +159,11 @@ func (s *spool) advance() {
 func (s *spool) waitStored(ctx context.Context) error {
 	s.mu.Lock()
 	wait := slices.Clone(s.open[s.secure:])
-	moved := s.moved
 	s.mu.Unlock()
 	for {
 		s.mu.Lock()
 		wait = slices.DeleteFunc(wait, func(e *entry) bool { return e.stored })
-		moved = s.moved
+		moved := s.moved
 		s.mu.Unlock()
 		if len(wait) == 0 {
 			return nil

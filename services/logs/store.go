@@ -136,21 +136,20 @@ func (s *store) load(total *segment.Recovery) error {
 	return nil
 }
 
-// index notes where a durable batch lies. It reports false when another one of
-// that name is there. Callers hold mu, or are alone.
-func (s *store) index(b batch, f *segment.File, off int64) bool {
+// index notes where a durable batch lies. The first of a name stays. Callers
+// hold mu, or are alone.
+func (s *store) index(b batch, f *segment.File, off int64) {
 	k := s.streams[b.stream()]
 	if k == nil {
 		k = &kept{batches: map[uint64]ref{}}
 		s.streams[b.stream()] = k
 	}
-	if old, ok := k.batches[b.Seq]; ok {
-		return old.crc == b.CRC
+	if _, ok := k.batches[b.Seq]; ok {
+		return
 	}
 	k.batches[b.Seq] = ref{file: f, off: off, crc: b.CRC, min: b.Min, max: b.Max}
 	k.inventory = k.inventory.add(held{Span: Span{b.Seq, b.Seq}, Min: b.Min, Max: b.Max, Gen: s.gen.next()})
 	s.batches++
-	return true
 }
 
 // put stores batches, given with the bytes they came as, and returns when all

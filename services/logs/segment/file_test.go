@@ -247,9 +247,7 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if end == 0 { // shorter than a header
-			end = 0
-		} else {
+		if end > 0 { // not shorter than a header
 			sum += 16
 		}
 		if rec.Damaged < 16 && sum+rec.Damaged+rec.Torn != int64(len(b)) {
