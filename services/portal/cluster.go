@@ -31,6 +31,7 @@ type clusterMiddle struct {
 	LeadSince    string
 	SeenBy       string
 	Legend       []roleWord
+	States       []nodeState
 	Nodes        []nodeLine
 	Ring         ring
 }
@@ -56,6 +57,11 @@ type troubleLine struct{ Name, Status, Output, Tone, Glyph string }
 // shapes gives each role a shape of its own, so that it is known without
 // reading and without colour.
 var shapes = []roleWord{{"◆", "registry", ""}, {"■", "log", ""}, {"▲", "grading", ""}, {"●", "portal", ""}}
+
+// states are the ways a member can be, as stateOf gives them.
+var states = []nodeState{
+	{Word: "alive", Glyph: "✓"}, {Word: "unreachable", Glyph: "?"}, {Word: "leaving", Glyph: "→"}, {Word: "failed", Glyph: "✕"}, {Word: "left", Glyph: "○"},
+}
 
 // clusterPage is the page that shows who is here and what happens.
 func (s *Service) clusterPage(c echo.Context) error {
@@ -89,7 +95,7 @@ func (s *Service) clusterNow(c echo.Context) clusterMiddle {
 // middleOf arranges a view for people. It is pure; self is the node that
 // serves the page.
 func middleOf(view registry.Cluster, self string) clusterMiddle {
-	m := clusterMiddle{Cluster: view, Legend: shapes, SeenBy: nameOf(view, view.SeenBy)}
+	m := clusterMiddle{Cluster: view, Legend: shapes, States: states, SeenBy: nameOf(view, view.SeenBy)}
 	m.Tone, m.Glyph = toneOf(view)
 	if g := view.Grading; g != nil {
 		m.Leader = nameOf(view, g.Leader)

@@ -3,6 +3,7 @@ package portal
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,8 +29,11 @@ func (s *Service) fail(c echo.Context, err error) error {
 	if c.Response().Committed {
 		return err
 	}
-	d := explain(err)
 	r := c.Request()
+	if errors.As(err, new(*echo.HTTPError)) && !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		return err // an address that is not ours, asked for by a program: the port answers problem+json
+	}
+	d := explain(err)
 	d.RequestID = r.Header.Get(httpapi.HeaderRequestID)
 	if d.Status == http.StatusUnauthorized && r.Method == http.MethodGet && r.Header.Get("HX-Request") == "" {
 		s.setCookie(c.Response(), "") // it was refused: without it the sign-in page does not send us back
@@ -58,7 +62,7 @@ func explain(err error) errorData {
 	d := errorData{Status: http.StatusServiceUnavailable, Text: noAnswer}
 	switch h, ok := errors.AsType[*echo.HTTPError](err); {
 	case ok:
-		d.Status, d.Text = h.Code, http.StatusText(h.Code)
+		d.Status, d.Text = h.Code, "Nothing is kept at this address. It may be an old link, or a letter went missing."
 	case errors.Is(err, errForeign):
 		d.Status, d.Text = http.StatusForbidden, "Your browser says that another site sent this request, so nothing was done. Open the page here and try again."
 	case errors.Is(err, identity.ErrForbidden):

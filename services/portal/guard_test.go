@@ -20,11 +20,8 @@ func TestPolicy(t *testing.T) {
 			}
 		}
 	})
-	for _, target := range []string{"/signin", "/courses", "/courses/c1", "/nowhere-course", "/cluster/view"} {
-		a := w.get(t, target, identity.Admin)
-		if target == "/nowhere-course" {
-			continue // not a page of the portal
-		}
+	for _, target := range []string{"/signin", "/courses", "/courses/c1", "/nowhere", "/cluster/view"} {
+		a := w.get(t, target, identity.Admin, "Accept", "text/html")
 		h := a.Header()
 		const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 			"connect-src 'self' http://127.0.0.1:8510 https://n2.school.example:8500 https://[2001:db8::1]:8500 https://host; " +
@@ -86,5 +83,16 @@ func TestErrorsBecomePages(t *testing.T) {
 	a := w.get(t, "/courses/c1", identity.Teacher).goesTo("/signin?next=%2Fcourses%2Fc1")
 	if c := cookieOf(a); c == nil || c.MaxAge >= 0 {
 		t.Errorf("the refused cookie stayed: %+v", c)
+	}
+}
+
+// TestUnknownAddress: a person gets a page, a program the port's own answer.
+func TestUnknownAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.get(t, "/no<where>", "", "Accept", "text/html,*/*").is(404).has("There is no such page").lacks("<where>")
+	a := w.get(t, "/nowhere", "").is(404)
+	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("a program gets %q", got)
 	}
 }

@@ -187,7 +187,7 @@ func viewOf(d *exchange.Diff) *diffView {
 		if i == shownChanges {
 			break
 		}
-		line := changeLine{Student: ch.Name, Assignment: ch.Title, After: cellText(ch.After)}
+		line := changeLine{Student: ch.Name, Assignment: ch.Title, After: cellText(gradebook.Score{Points: ch.After.Points, Status: ch.After.Status})}
 		if ch.Before != nil {
 			line.Before = cellText(*ch.Before)
 		}

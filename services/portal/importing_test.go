@@ -44,8 +44,8 @@ func sampleDiff(t *testing.T) exchange.Diff {
 		NewStudents:    []gradebook.ImportStudent{{First: emoji, Last: script}},
 		NewAssignments: []gradebook.ImportAssignment{{Title: "Final <exam>", Possible: gradebook.Whole(100)}},
 		Changes: []exchange.CellChange{
-			{Name: rtl, Title: "Quiz 1", Before: &gradebook.Score{Points: points(t, "17"), Status: gradebook.Graded}, After: gradebook.Score{Points: points(t, "18.5"), Status: gradebook.Graded}},
-			{Name: "Hopper, Grace", Title: "Quiz 1", After: gradebook.Score{Status: gradebook.Excused}},
+			{Name: rtl, Title: "Quiz 1", Before: &gradebook.Score{Points: points(t, "17"), Status: gradebook.Graded}, After: exchange.Value{Points: points(t, "18.5"), Status: gradebook.Graded}},
+			{Name: "Hopper, Grace", Title: "Quiz 1", After: exchange.Value{Status: gradebook.Excused}},
 		},
 		Skipped: []exchange.Skipped{{Row: 9, Name: script, Reason: "withdrawn"}},
 		Faults:  []exchange.Fault{{Row: 7, Column: "Quiz 1", Cell: "F7", Value: "abc", Reason: "is not a number"}},

@@ -25,7 +25,7 @@ type page struct {
 	// filled in by render
 	Nav                        []navLink
 	Who                        *identity.Principal
-	ServedBy, Cluster          string
+	ServedBy                   string
 	Styles, Libraries, Modules []string
 }
 
@@ -114,7 +114,7 @@ func (s *Service) render(c echo.Context, status int, p page) error {
 	extra := extras[p.Name]
 	p.Styles = append([]string{"css/tokens.css", "css/page.css"}, append(extra.styles, "css/print.css")...)
 	p.Libraries, p.Modules = extra.libraries, append([]string{"js/page.js"}, extra.modules...)
-	p.Nav, p.ServedBy, p.Cluster = nav(who, c.Request().URL.Path), s.servedBy(), s.cfg.Cluster
+	p.Nav, p.ServedBy = nav(who, c.Request().URL.Path), s.servedBy()
 	return s.write(c, status, p.Name, "layout", p)
 }
 

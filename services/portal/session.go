@@ -137,8 +137,7 @@ func (s *Service) signin(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
 	defer cancel()
 	// Nobody yet, but from where: sign-ins are throttled by name and address in
-	// the grading role, for every way to sign in. The zero principal would be
-	// this node itself.
+	// the grading role, for every way to sign in.
 	ctx = identity.With(ctx, identity.Principal{Role: identity.Guest, From: remoteHost(c.Request())})
 	session, err := s.grades.SignIn(ctx, name, c.FormValue("password"))
 	p, refused := errors.AsType[*httpapi.Problem](err)

@@ -9,7 +9,7 @@ function follow(live) {
   const $ = (id) => document.getElementById(id);
   const list = $("timeline"), button = $("pause"), said = $("livesaid"), silent = $("silent");
   const most = 300; // events kept on the page
-  let paused = false, heard = Date.now(), state = "";
+  let paused = false, heard = Date.now(), connected = false, state = "";
 
   const tell = (now, text) => {
     if (state === now) return;
@@ -19,7 +19,8 @@ function follow(live) {
   };
   const hear = () => { heard = Date.now(); if (!paused) tell("live", "Live"); };
 
-  live.addEventListener("htmx:sse:after:connection", hear);
+  live.addEventListener("htmx:sse:after:connection", () => { connected = true; hear(); });
+  live.addEventListener("htmx:sse:close", () => { connected = false; });
   live.addEventListener("htmx:sse:before:message", (e) => {
     hear();
     const { event, data } = e.detail.message;
@@ -36,11 +37,16 @@ function follow(live) {
     else { state = ""; hear(); live.dispatchEvent(new Event("cluster")); }
   });
 
-  // A stopped process keeps its connections open and says nothing: ask it.
+  // A stopped process keeps its connections open and says nothing: ask it. The
+  // extension takes up a stream that broke by itself, but not one whose first
+  // request failed: that one is asked for again here.
   async function probe() {
     try {
       const r = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(2000) });
-      if (r.ok) return hear();
+      if (r.ok) {
+        if (!connected) live.dispatchEvent(new Event("reconnect"));
+        return hear();
+      }
     } catch { /* below */ }
     const seconds = Math.round((Date.now() - heard) / 1000);
     tell("silent", `No answer from ${live.dataset.servedby} for ${seconds} s; what is shown is what it last said`);

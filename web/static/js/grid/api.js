@@ -19,7 +19,7 @@ export const sender = (course) => async (batch) => {
   if (r.status === 401) return { kind: "signin", why };
   // 408, 425, 429 and everything from 500 on may pass; the rest will not.
   if (r.status >= 500 || [408, 425, 429].includes(r.status)) return { kind: "retry", why };
-  return { kind: "refused", why };
+  return { kind: "refused", why, faulty: r.status === 400 || r.status === 422 };
 };
 
 // table reads the whole gradebook, version reads only its number of last change.

@@ -12,6 +12,8 @@
 // At most 4 decimal places: that is what the gradebook stores exactly.
 const entry = /^(?:(ex|x|excused)|(?:(m|mi|missing|l|late|i|inc|incomplete)\b)?\s*(-?(?:\d{1,7}(?:[.,]\d{0,4})?|[.,]\d{1,4}))?)$/i;
 
+const most = 1_000_000; // points of one score that the gradebook takes
+
 const statuses = { m: "missing", l: "late", i: "incomplete" };
 const marks = { missing: "M", late: "L", incomplete: "I" };
 
@@ -26,6 +28,7 @@ export function parse(text) {
   const [, excused, mark, number] = found;
   if (excused) return { points: null, status: "excused" };
   const points = number === undefined ? null : plain(number);
+  if (Math.abs(Number(points)) > most) return { error: `“${t}” is too much: a score has at most ${most} points.` };
   return { points, status: mark ? statuses[mark[0].toLowerCase()] : points === null ? "" : "graded" };
 }
 

@@ -167,6 +167,7 @@ function start(grid) {
       return;
     }
     if (mover.key(e)) e.preventDefault();
+    if (e.key === "Enter" && i === document.activeElement) { enter(i, i.value); i.select(); } // nowhere to go on: take it all the same
   });
 
   // Undo is the browser's own while a cell is being typed in, ours after.

@@ -17,7 +17,8 @@ const most = 400; // cells in one request
 export class SaveQueue {
   // send(batch) resolves to one of
   //   {kind: "answered", results}     the gradebook answered, cell by cell
-  //   {kind: "refused", why}          the whole request is wrong; do not repeat
+  //   {kind: "refused", why, faulty}  the whole request is refused; do not repeat;
+  //                                   faulty when for something in one of the cells
   //   {kind: "retry" | "signin", why} nothing is known; repeat the same bytes
   // tell(change, state, detail) is called at every step of every cell.
   // store is a Storage (or null), name the key under which the queue is kept.
@@ -26,11 +27,12 @@ export class SaveQueue {
     this.waiting = new Map(); // cell id → change, the newest typed value
     this.held = new Map();    // cell id → {change, current}: needs its author
     this.batch = null;        // {key, changes}: under way until answered
+    this.alone = [];          // changes that go one by one
     this.trouble = "";        // why the batch is being repeated
     this.running = false;
   }
 
-  get unsaved() { return this.waiting.size + this.held.size + (this.batch?.changes.length ?? 0); }
+  get unsaved() { return this.waiting.size + this.held.size + this.alone.length + (this.batch?.changes.length ?? 0); }
 
   // put takes a change {student, assignment, points, status, comment,
   // baseVersion, text}. A newer value for a cell that still waits replaces it
@@ -74,7 +76,7 @@ export class SaveQueue {
     if (this.running) return;
     this.running = true;
     await Promise.resolve(); // a paste puts many cells in one go: let them in
-    for (let tries = 0; this.batch || this.waiting.size;) {
+    for (let tries = 0; this.batch || this.alone.length || this.waiting.size;) {
       this.batch ??= this.cut();
       const answer = await this.send(this.batch).catch((e) => ({ kind: "retry", why: String(e.message ?? e) }));
       if (answer.kind === "retry" || answer.kind === "signin") {
@@ -87,6 +89,11 @@ export class SaveQueue {
       this.trouble = "";
       const { changes } = this.batch;
       this.batch = null;
+      if (answer.kind === "refused" && answer.faulty && changes.length > 1) {
+        this.alone.push(...changes); // one of them is at fault: each by itself, so that the others are saved
+        this.keep();
+        continue;
+      }
       changes.forEach((c, i) => this.settle(c, resultFor(answer, c, i)));
       this.keep();
     }
@@ -94,8 +101,11 @@ export class SaveQueue {
   }
 
   cut() {
-    const changes = [...this.waiting.values()].slice(0, most);
-    for (const c of changes) this.waiting.delete(cellId(c));
+    let changes = this.alone.splice(0, 1);
+    if (changes.length === 0) {
+      changes = [...this.waiting.values()].slice(0, most);
+      for (const c of changes) this.waiting.delete(cellId(c));
+    }
     this.batch = { key: randomKey(), changes };
     this.keep(); // before it is sent: a reload repeats it under its key
     return this.batch;
@@ -106,10 +116,10 @@ export class SaveQueue {
     const newer = this.waiting.get(id); // typed while this one was under way
     const refused = this.held.get(id); // or typed, and no score
     if (refused) {
-      refused.change.baseVersion = result.version ?? change.baseVersion;
+      refused.change.baseVersion = result.error ? change.baseVersion : result.version;
       return;
     }
-    if (result.version !== undefined) {
+    if (!result.error) {
       if (newer) newer.baseVersion = result.version;
       else this.tell(change, "saved", result);
       return;
@@ -128,7 +138,7 @@ export class SaveQueue {
     if (!this.store) return;
     const held = [...this.held.values()].map((h) => h.change);
     if (this.unsaved === 0) this.store.removeItem(this.name);
-    else this.store.setItem(this.name, JSON.stringify({ batch: this.batch, waiting: [...held, ...this.waiting.values()] }));
+    else this.store.setItem(this.name, JSON.stringify({ batch: this.batch, waiting: [...held, ...this.alone, ...this.waiting.values()] }));
   }
 
   // restore takes up what an earlier page of this tab left behind, and returns
