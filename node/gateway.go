@@ -39,6 +39,9 @@ func newGateway(own http.Handler, serves func(string) bool, peers http.RoundTrip
 		Transport: peers,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", roleOf(r.In.URL.Path), ""
+			// The proxy has just dropped every header that Connection names, and a
+			// caller may name this one.
+			r.Out.Header.Set(identity.Header, r.In.Header.Get(identity.Header))
 		},
 		ErrorHandler: g.refuse,
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -66,6 +69,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.Clone(r.Context())
 	r.Header.Del("Authorization")
 	r.Header.Del("Cookie")
+	r.Header.Del(httpapi.HeaderClock) // only members move the cluster's clock
 	r.Header.Set(identity.Header, identity.From(r.Context()).Encode())
 	if role := roleOf(r.URL.Path); role == "" || g.serves(role) {
 		g.own.ServeHTTP(w, r)

@@ -26,7 +26,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/distributedgo/rollcall/node/identity"
-	"github.com/distributedgo/rollcall/node/secret"
 )
 
 // Headers that travel between nodes.
@@ -170,13 +169,14 @@ func (a *API) call(next echo.HandlerFunc, c echo.Context) (err error) {
 	return next(c)
 }
 
-// believed returns who calls, as the member at the other end says; itself when
-// it says nothing.
+// believed returns who calls, as the member at the other end says; nobody when
+// it says nothing. A member that calls for itself says so: to pass a caller's
+// request on and lose the header must not turn the caller into a member.
 func believed(r *http.Request) (identity.Principal, error) {
 	if text := r.Header.Get(identity.Header); text != "" {
 		return identity.Decode(text)
 	}
-	return identity.Principal{Role: identity.Node, Name: secret.PeerID(r.TLS)}, nil
+	return identity.Principal{}, nil
 }
 
 // fail answers with err, unless an answer has begun.

@@ -170,11 +170,11 @@ func TestWhoMayDoWhat(t *testing.T) {
 		do     func(ctx context.Context) error
 		status int
 	}{
-		{"stranger reads", stranger, func(ctx context.Context) error { _, err := c.Gradebook(ctx, made.ID, ""); return err }, 403},
+		{"stranger reads", stranger, func(ctx context.Context) error { _, err := c.Gradebook(ctx, made.ID, ""); return err }, 401},
 		{"stranger writes", stranger, func(ctx context.Context) error {
 			_, err := c.SetScore(ctx, made.ID, open.ID, st.ID, points(1), nil)
 			return err
-		}, 403},
+		}, 401},
 		{"student reads the table", student, func(ctx context.Context) error { _, err := c.Gradebook(ctx, made.ID, ""); return err }, 403},
 		{"student writes", student, func(ctx context.Context) error {
 			_, err := c.SetScore(ctx, made.ID, open.ID, st.ID, points(10), nil)

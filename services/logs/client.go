@@ -80,7 +80,7 @@ func (c *Client) request(ctx context.Context, method, path string, v url.Values,
 	if err != nil {
 		return nil, err
 	}
-	if p := identity.From(ctx); !p.Anonymous() {
+	if p := identity.From(ctx); p.Role != "" {
 		req.Header.Set(identity.Header, p.Encode())
 	}
 	return req, nil
