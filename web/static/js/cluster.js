@@ -42,7 +42,7 @@ function follow(live) {
   // request failed: that one is asked for again here.
   async function probe() {
     try {
-      const r = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(2000) });
+      const r = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(1500) });
       if (r.ok) {
         if (!connected) live.dispatchEvent(new Event("reconnect"));
         return hear();
@@ -51,7 +51,7 @@ function follow(live) {
     const seconds = Math.round((Date.now() - heard) / 1000);
     tell("silent", `No answer from ${live.dataset.servedby} for ${seconds} s; what is shown is what it last said`);
   }
-  setInterval(() => { if (!document.hidden && Date.now() - heard > 4000) probe(); }, 2000);
+  setInterval(() => { if (!document.hidden && Date.now() - heard > 2500) probe(); }, 1000);
 
   // ── the timeline: newest first, each with the time since the one before ────
   const tones = [
