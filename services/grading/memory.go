@@ -36,6 +36,10 @@ type memory struct {
 	index map[memoID]uint64 // number of each memo
 }
 
+// maxAnswer is the longest answer that can be remembered, in bytes; see
+// shorten. One that claims to be longer comes from a damaged file.
+const maxAnswer = 1 << 20
+
 // memosPerPage is small enough that the oldest page, which is kept while any
 // memo on it is, wastes little.
 const memosPerPage = 4096
@@ -155,7 +159,7 @@ func readMemos(r byteReader, size int) (*memory, error) {
 			return nil, fmt.Errorf("remembered answer %d of %d: %w", i+1, n, err)
 		}
 		length, err := binary.ReadUvarint(r)
-		if err != nil || length > maxBatchBytes {
+		if err != nil || length > maxAnswer {
 			return nil, fmt.Errorf("remembered answer %d of %d: length %d: %w", i+1, n, length, cmp.Or(err, errDamaged))
 		}
 		e.answer = make([]byte, length)

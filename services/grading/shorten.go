@@ -1,6 +1,11 @@
 package grading
 
-import "github.com/distributedgo/rollcall/services/grading/gradebook"
+import (
+	"slices"
+	"strings"
+
+	"github.com/distributedgo/rollcall/services/grading/gradebook"
+)
 
 // shortCells is how many cells of a bulk write's answer are remembered one by
 // one. A pasted column of thousands would make each memo larger than the
@@ -8,20 +13,39 @@ import "github.com/distributedgo/rollcall/services/grading/gradebook"
 // says the same.
 const shortCells = 32
 
-// shorten returns an outcome small enough to be remembered.
+// shorten returns an outcome small enough to be remembered: its JSON has at
+// most maxAnswer bytes, whatever the caller sent. A refusal repeats what was
+// refused, and that may be as long as a request.
 func shorten(out outcome) outcome {
 	if len(out.Result.Cells) > shortCells {
 		out.Result.Cells, out.Short = nil, true
 	}
+	out.Result.Cells = slices.Clone(out.Result.Cells)
+	for i := range out.Result.Cells {
+		c := &out.Result.Cells[i]
+		c.Assignment, c.Student = clip(c.Assignment), clip(c.Student)
+	}
 	if len(out.Result.IDs) > shortCells {
 		out.Result.IDs = nil
 	}
-	if out.Fault != nil && len(out.Fault.Current) > 4096 {
+	if out.Fault != nil {
 		f := *out.Fault
-		f.Current = nil
+		f.Text, f.Value = clip(f.Text), clip(f.Value)
+		if len(f.Current) > 4096 {
+			f.Current = nil
+		}
 		out.Fault = &f
 	}
 	return out
+}
+
+// clip keeps a text short that says what was sent.
+func clip(s string) string {
+	const most = 400
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // lengthen tells a shortened bulk answer again from the history: which cell

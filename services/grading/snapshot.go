@@ -70,7 +70,7 @@ func (s *snapshot) write(w io.Writer) error {
 func readSnapshot(r io.Reader, memorySize int) (snapshotHeader, *memory, *gradebook.Book, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	var head snapshotHeader
-	line, err := b.ReadSlice('\n')
+	line, err := b.ReadBytes('\n')
 	if err != nil {
 		return head, nil, nil, fmt.Errorf("first line: %w: %w", errDamaged, err)
 	}
