@@ -9,6 +9,8 @@ import (
 	"net/http/httputil"
 	"strings"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/distributedgo/rollcall/membership/peer"
 	"github.com/distributedgo/rollcall/node/httpapi"
 	"github.com/distributedgo/rollcall/node/identity"
@@ -22,7 +24,8 @@ const replayable = 8 << 20
 // gateway answers all of /v1/… on every node: by this node's own API when it
 // serves the role that is asked for, else by a live node that does.
 //
-//	/v1/found, /v1/leave, /v1/lab, /v1/ingest, /v1/openapi  this node itself
+//	/v1/found, /v1/leave, /v1/lab, /v1/ingest, /v1/node,
+//	/v1/openapi…                                            this node itself
 //	/v1/cluster…                                            registry
 //	/v1/logs…                                               log
 //	everything else                                         grading
@@ -54,7 +57,7 @@ func roleOf(path string) string {
 	rest, _ := strings.CutPrefix(path, "/v1/")
 	head, _, _ := strings.Cut(rest, "/")
 	switch head {
-	case "found", "leave", "lab", "ingest", "openapi.json", "openapi.yaml", "openapi-3.0.json", "openapi-3.0.yaml":
+	case "found", "leave", "lab", "ingest", "node", "openapi.json", "openapi.yaml", "openapi-3.0.json", "openapi-3.0.yaml":
 		return ""
 	case "cluster":
 		return roleRegistry
@@ -80,6 +83,24 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.proxy.ServeHTTP(w, r)
+}
+
+// declines answers in the cluster API for the roles that this node was never
+// given: a caller whose view is old asks the next peer then. Their routes are
+// mounted all the same, for the document, with no service behind them.
+func (n *Node) declines(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		path := c.Request().URL.Path
+		if path == "/v1/found" && n.grading == nil {
+			return httpapi.Problemf(http.StatusConflict, "node %s has no grading role: found on a node that has it", n.cfg.Name)
+		}
+		role := roleOf(path)
+		if !strings.HasPrefix(path, "/v1/") || role != roleGrading && role != roleLog || n.configured(role) {
+			return next(c)
+		}
+		return httpapi.Problemf(http.StatusServiceUnavailable, "node %s has no %s role: ask another", n.cfg.Name, role).
+			WithHeader(httpapi.HeaderNotServing, role)
+	}
 }
 
 // keepBody reads a body of at most replayable bytes, so that the request can
