@@ -116,6 +116,10 @@ func (c *Cluster) Whole() error {
 	return nil
 }
 
+// Voters returns the ids of the gradebook's voters, sorted, as a node knows
+// them.
+func (c *Cluster) Voters(name string) []string { return c.Node(name).Grading().Voters }
+
 // Leader returns the name of the node that leads the gradebook, as the newest
 // term that a running node knows says. It waits until there is one.
 func (c *Cluster) Leader() (name string) {

@@ -12,6 +12,7 @@ package nodetest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -41,6 +42,14 @@ type Option func(i int, c *node.Config)
 // Roles gives the i-th node the i-th of the lists; the last is for the rest.
 func Roles(lists ...[]string) Option {
 	return func(i int, c *node.Config) { c.Roles = lists[min(i, len(lists))-1] }
+}
+
+// LogReplicas sets how many copies of each log record are kept (2).
+func LogReplicas(n int) Option { return func(_ int, c *node.Config) { c.LogReplicas = n } }
+
+// Join adds seeds to those of the cluster itself.
+func Join(seeds ...string) Option {
+	return func(_ int, c *node.Config) { c.Join = append(c.Join, seeds...) }
 }
 
 // Cluster is some nodes, named n1, n2, …. Its methods are for the test's own
@@ -75,14 +84,22 @@ type proc struct {
 func Start(t testing.TB, n int, options ...Option) *Cluster {
 	t.Helper()
 	c := New(t, n, options...)
-	for i := range n {
-		c.Launch(fmt.Sprintf("n%d", i+1))
-	}
-	if founder := c.first(func(p *proc) bool { return slices.Contains(p.cfg.Roles, "grading") }); founder != "" {
-		c.Found(founder)
+	c.Up(c.Names()...)
+	return c
+}
+
+// Up launches these nodes, founds a gradebook on the first of them that serves
+// grading, and waits until every node serves all its roles.
+func (c *Cluster) Up(names ...string) {
+	c.t.Helper()
+	c.Launch(names...)
+	for _, name := range names {
+		if slices.Contains(c.Config(name).Roles, "grading") {
+			c.Found(name)
+			break
+		}
 	}
 	c.Eventually(Patience, c.Whole)
-	return c
 }
 
 // New prepares n nodes and starts none.
@@ -100,7 +117,8 @@ func New(t testing.TB, n int, options ...Option) *Cluster {
 		cfg.DataDir = filepath.Join(c.dir, cfg.Name)
 		cfg.Secret = c.secret.Text()
 		cfg.HTTP, cfg.Cluster, cfg.Gossip = freePort(t, host), freePort(t, host), freePort(t, host)
-		cfg.Lab, cfg.LogLevel = true, "debug"
+		cfg.Lab, cfg.LogLevel = true, cmp.Or(os.Getenv("ROLLCALL_TEST_LOG"), "info")
+		cfg.RaftHeartbeat, cfg.RaftElection, cfg.RaftLease = slowness*cfg.RaftHeartbeat, slowness*cfg.RaftElection, slowness*cfg.RaftLease
 		if n == 1 {
 			cfg.LogReplicas = 1
 		}
@@ -108,15 +126,13 @@ func New(t testing.TB, n int, options ...Option) *Cluster {
 		for _, o := range options {
 			o(i, &cfg)
 		}
-		c.procs[cfg.Name] = &proc{cfg: cfg, log: &tail{}}
+		c.procs[cfg.Name] = &proc{cfg: cfg, log: newTail(t, cfg.Name)}
 	}
 	for _, p := range c.procs {
-		p.cfg.Join = gossip
+		p.cfg.Join = append(p.cfg.Join, gossip...)
 	}
 	t.Cleanup(func() {
-		for _, name := range c.Running() {
-			c.Kill(name)
-		}
+		c.Kill(c.Running()...)
 		c.rt.CloseIdleConnections()
 	})
 	c.tellLogs()
@@ -149,9 +165,16 @@ func (c *Cluster) tellLogs() {
 	})
 }
 
-// Launch starts a node that is prepared, or one that was stopped or killed,
-// with the data it had.
-func (c *Cluster) Launch(name string) {
+// Launch starts nodes that are prepared, or that were stopped or killed, with
+// the data they had.
+func (c *Cluster) Launch(names ...string) {
+	c.t.Helper()
+	for _, name := range names {
+		c.launch(name)
+	}
+}
+
+func (c *Cluster) launch(name string) {
 	c.t.Helper()
 	p := c.proc(name)
 	cfg := p.cfg
@@ -178,12 +201,16 @@ func (c *Cluster) Stop(name string) {
 	c.wait(name, p)
 }
 
-// Kill ends a node without a word, as kill -9 does, and waits for it.
-func (c *Cluster) Kill(name string) {
+// Kill ends nodes without a word, as kill -9 does, all at once, and waits for
+// them.
+func (c *Cluster) Kill(names ...string) {
 	c.t.Helper()
-	p := c.proc(name)
-	p.node.Kill()
-	c.wait(name, p)
+	for _, name := range names {
+		c.Node(name).Kill()
+	}
+	for _, name := range names {
+		c.wait(name, c.proc(name))
+	}
 }
 
 func (c *Cluster) wait(name string, p *proc) {
@@ -205,6 +232,24 @@ func (c *Cluster) wait(name string, p *proc) {
 func (c *Cluster) Ended(name string) {
 	c.t.Helper()
 	c.wait(name, c.proc(name))
+}
+
+// EndsWith waits for a node that fails by itself and returns its error.
+func (c *Cluster) EndsWith(name string) error {
+	c.t.Helper()
+	p := c.proc(name)
+	c.Eventually(Patience, func() error {
+		select {
+		case <-p.done:
+			return nil
+		default:
+			return fmt.Errorf("%s runs on", name)
+		}
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.node = nil
+	return p.err
 }
 
 // Wipe removes all that a stopped node had on its disk.
@@ -251,6 +296,9 @@ func (c *Cluster) Node(name string) *node.Node {
 // Config returns how a node is started.
 func (c *Cluster) Config(name string) node.Config { return c.proc(name).cfg }
 
+// Names lists the names of all nodes, whether they run or not.
+func (c *Cluster) Names() []string { return slices.Sorted(maps.Keys(c.procs)) }
+
 // Running lists the names of the nodes that run.
 func (c *Cluster) Running() []string {
 	c.mu.Lock()
@@ -286,26 +334,22 @@ func (c *Cluster) proc(name string) *proc {
 	return p
 }
 
-// first returns the first node, by name, for which ok holds.
-func (c *Cluster) first(ok func(*proc) bool) string {
-	for _, name := range slices.Sorted(maps.Keys(c.procs)) {
-		if ok(c.procs[name]) {
-			return name
-		}
-	}
-	return ""
-}
-
 // Eventually waits for a fact: it calls check until that returns nil, and fails
-// the test with the last error when limit is over.
+// the test with the last error when limit is over. A wait that is long, but
+// not too long, is told with what it waited for.
 func (c *Cluster) Eventually(limit time.Duration, check func() error) {
 	c.t.Helper()
 	start := time.Now()
+	var last error
 	for {
 		err := check()
 		if err == nil {
+			if took := time.Since(start); took > 5*time.Second {
+				c.t.Logf("waited %v, in the end because: %v", took.Round(time.Millisecond), last)
+			}
 			return
 		}
+		last = err
 		if time.Since(start) > limit {
 			c.t.Fatalf("after %v: %v", limit, err)
 		}
@@ -345,11 +389,27 @@ func freePort(t testing.TB, host string) string {
 	}
 }
 
-// tail keeps the last of what a node wrote to stderr, and the first panic.
+// tail keeps the last of what a node wrote to stderr, and the first panic. With
+// ROLLCALL_TEST_LOGS, a folder, all of it goes there as well.
 type tail struct {
+	file *os.File // nil without a folder
+
 	mu    sync.Mutex
-	buf   bytes.Buffer
-	panic string
+	buf   bytes.Buffer // guarded by mu
+	panic string       // guarded by mu
+}
+
+// newTail returns the tail of a node.
+func newTail(t testing.TB, name string) *tail {
+	dir := os.Getenv("ROLLCALL_TEST_LOGS")
+	if dir == "" {
+		return &tail{}
+	}
+	f, err := os.Create(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "_")+"-"+name+".log"))
+	if err != nil {
+		t.Fatalf("ROLLCALL_TEST_LOGS: %v", err)
+	}
+	return &tail{file: f} // closed with the process: a node may write to it to the very end
 }
 
 var _ io.Writer = (*tail)(nil)
@@ -359,6 +419,9 @@ func (w *tail) Write(p []byte) (int, error) {
 	defer w.mu.Unlock()
 	if w.buf.Len() > 1<<20 {
 		w.buf.Next(w.buf.Len() / 2)
+	}
+	if w.file != nil {
+		_, _ = w.file.Write(p)
 	}
 	if w.panic == "" && bytes.Contains(p, []byte("panic: ")) {
 		w.panic = string(p)

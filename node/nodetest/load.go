@@ -85,7 +85,7 @@ func (l *Load) run(ctx context.Context, writer int, students []string) {
 				l.note(w, try, err)
 				break
 			}
-			l.failed(clients, at, try, err)
+			l.failed(at, try, err)
 			at++ // the node may be the one that died
 			if ctx.Err() != nil && time.Since(w.sent) > Patience {
 				l.mu.Lock()
@@ -98,7 +98,8 @@ func (l *Load) run(ctx context.Context, writer int, students []string) {
 	}
 }
 
-func (l *Load) failed(_ []*grading.Client, at, try int, err error) {
+// failed notes a try that failed.
+func (l *Load) failed(at, try int, err error) {
 	if try < 2 {
 		return
 	}

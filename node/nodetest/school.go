@@ -44,14 +44,18 @@ func (c *Cluster) School(assignments, students int) School {
 	for i := range assignments {
 		must(c.Insist(ctx, func(ctx context.Context, g *grading.Client) error {
 			a, err := g.AddAssignment(ctx, s.Course, grading.NewAssignment{Title: fmt.Sprintf("Quiz %d", i+1), Possible: *Points(100)})
-			s.Assignments = append(s.Assignments, a.ID)
+			if err == nil {
+				s.Assignments = append(s.Assignments, a.ID)
+			}
 			return err
 		}))
 	}
 	for i := range students {
 		must(c.Insist(ctx, func(ctx context.Context, g *grading.Client) error {
 			st, err := g.AddStudent(ctx, s.Course, grading.NewStudent{First: "Ada", Last: fmt.Sprintf("No %d", i+1), Number: identity.NewID()})
-			s.Students = append(s.Students, st.ID)
+			if err == nil {
+				s.Students = append(s.Students, st.ID)
+			}
 			return err
 		}))
 	}
