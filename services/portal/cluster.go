@@ -180,7 +180,7 @@ func rolesOf(view registry.Cluster, n registry.Node) []roleWord {
 }
 
 func troubleOf(c health.Check) troubleLine {
-	t := troubleLine{Name: c.Name, Status: string(c.Status), Output: c.Output, Tone: "bad", Glyph: "✕"}
+	t := troubleLine{Name: c.Name, Status: string(c.Status), Output: clip(c.Output, 160), Tone: "bad", Glyph: "✕"}
 	if c.Status == health.Warning {
 		t.Tone, t.Glyph = "warn", "!"
 	}

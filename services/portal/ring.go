@@ -37,13 +37,13 @@ type ringNode struct {
 
 const (
 	ringSize   = 26  // radius of a node
-	ringLabel  = 290 // room beside the circle for the labels
-	ringMargin = 84  // room above and below
+	ringLabel  = 268 // room beside the circle for the labels
+	ringMargin = 80  // room above and below
 )
 
 // drawRing places the nodes clockwise from the top, by name.
 func drawRing(view registry.Cluster, nodes []nodeLine, leader string) ring {
-	r := ring{Leader: leader, R: max(130, 15*len(nodes))}
+	r := ring{Leader: leader, R: max(150, 15*len(nodes))}
 	r.Width, r.Height = 2*(r.R+ringLabel), 2*(r.R+ringMargin)
 	r.CX, r.CY = r.Width/2, r.Height/2
 	at := map[string]ringNode{}
@@ -66,7 +66,7 @@ func drawRing(view registry.Cluster, nodes []nodeLine, leader string) ring {
 func placeNode(n nodeLine, angle float64, r ring) ringNode {
 	cos, sin := math.Cos(angle), math.Sin(angle)
 	node := ringNode{
-		ID: n.ID, Name: short(n.Name), State: n.State, Size: ringSize,
+		ID: n.ID, Name: clip(n.Name, 16), State: n.State, Size: ringSize,
 		X: r.CX + round(float64(r.R)*cos), Y: r.CY + round(float64(r.R)*sin),
 	}
 	node.GlyphY = node.Y + 8
@@ -122,12 +122,13 @@ func between(a, b ringNode) line {
 	return line{X1: a.X + ex, Y1: a.Y + ey, X2: b.X - ex, Y2: b.Y - ey}
 }
 
-// short keeps a label inside the drawing; the table has the whole name.
-func short(name string) string {
-	if r := []rune(name); len(r) > 16 {
-		return string(r[:15]) + "…"
+// clip shortens what does not fit to n characters; in the drawing that is a
+// name, which the table beside it has whole.
+func clip(text string, n int) string {
+	if r := []rune(text); len(r) > n {
+		return string(r[:n-1]) + "…"
 	}
-	return name
+	return text
 }
 
 func round(f float64) int { return int(math.Round(f)) }

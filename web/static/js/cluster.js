@@ -55,7 +55,7 @@ function follow(live) {
 
   // ── the timeline: newest first, each with the time since the one before ────
   const tones = [
-    [/fail|lost|unreach|critical|silent|refus|cut/, "bad"],
+    [/fail|lost|less|unreach|critical|silent|refus|cut/, "bad"],
     [/leav|left|withdr|warn|stand|moved|suspect/, "warn"],
     [/join|alive|lead|voter|heal|accept|found|pass|serv|back/, "good"],
   ];
