@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 lint_version=v2.15.0
-steps=(format vet shell lint floors unit race stories cli)
+steps=(format vet shell lint floors unit race stories cli e2e browser)
 summary=()
 
 # need COMMAND PACKAGE… installs Debian packages when COMMAND is missing.
@@ -26,7 +26,10 @@ step_format() {
   [ -z "$bad" ] || { echo "gofmt would change:"; echo "$bad"; return 1; }
 }
 
-step_vet() { go vet ./...; }
+step_vet() {
+  go vet ./...
+  go -C cmd/rollcall/e2e vet ./...
+}
 
 step_shell() {
   need shellcheck shellcheck
@@ -55,6 +58,15 @@ step_race() { rooms | xargs go test -race -timeout 15m; }
 step_stories() { go test -race -timeout 20m ./node/nodetest; }
 
 step_cli() { go test -race -timeout 10m ./cmd/rollcall; }
+
+# Real processes of the built binary, and the portal in a real browser. They are
+# a module of their own; -count=1 because Go does not see what they build.
+step_e2e() { go -C cmd/rollcall/e2e test -count=1 -timeout 10m -skip '^TestBrowser' .; }
+
+step_browser() {
+  need chromium chromium fonts-dejavu-core
+  go -C cmd/rollcall/e2e test -count=1 -timeout 10m -run '^TestBrowser' .
+}
 
 [ $# -gt 0 ] || set -- "${steps[@]}"
 command -v go >/dev/null || { echo "test.sh: Go is missing: install Go 1.26 or newer from https://go.dev/dl" >&2; exit 1; }

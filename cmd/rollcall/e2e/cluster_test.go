@@ -157,24 +157,26 @@ func (c *cluster) run(stdin, nodes string, args ...string) string {
 
 // view is what GET /v1/cluster says, as far as these stories ask.
 type view struct {
-	Gradebook string
-	SeenBy    string
-	Headline  string
-	Worst     string
-	Nodes     []struct {
-		ID, Name, Status, Worst string
-		Roles                   []string
-		Grading                 *struct {
-			Voter      bool
-			Index, Lag uint64
-		}
-	}
+	Gradebook    string
+	SeenBy       string
+	Headline     string
+	Worst        string
+	Nodes        []member
 	RegistryLead *struct{ ID string }
 	Grading      *struct {
 		Leader string
 		Term   uint64
 		Voters []string
 		Quorum bool
+	}
+}
+
+type member struct {
+	ID, Name, Status, Worst string
+	Roles                   []string
+	Grading                 *struct {
+		Voter      bool
+		Index, Lag uint64
 	}
 }
 
@@ -265,16 +267,7 @@ func (v view) lacks(nodes []*process) error {
 		return errors.New("the gradebook has no leader")
 	}
 	for _, p := range nodes {
-		i := slices.IndexFunc(v.Nodes, func(n struct {
-			ID, Name, Status, Worst string
-			Roles                   []string
-			Grading                 *struct {
-				Voter      bool
-				Index, Lag uint64
-			}
-		}) bool {
-			return n.Name == p.name && n.Status == "alive"
-		})
+		i := slices.IndexFunc(v.Nodes, func(n member) bool { return n.Name == p.name && n.Status == "alive" })
 		switch {
 		case i < 0:
 			return fmt.Errorf("%s is not alive", p.name)

@@ -137,11 +137,11 @@ func (p *process) wipe(t testing.TB) {
 	must(t, os.RemoveAll(p.data()))
 }
 
-// logged reports whether the process has written text to its output since it
+// count tells how often the process has written text to its output since it
 // was first started.
-func (p *process) logged(text string) bool {
+func (p *process) count(text string) int {
 	all, _ := os.ReadFile(p.output())
-	return strings.Contains(string(all), text)
+	return strings.Count(string(all), text)
 }
 
 // tail returns the last lines of the output.
