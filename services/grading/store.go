@@ -51,11 +51,16 @@ func openStore(dir, id string, log hclog.Logger) (*store, error) {
 	if noted != "" && noted != id {
 		return nil, fmt.Errorf("grading: %s belongs to node %s, this is node %s: give each node its own --data-dir", marker, noted, id)
 	}
-	_, err = os.Stat(db)
+	info, err := os.Stat(db)
 	if missing := errors.Is(err, os.ErrNotExist); missing && noted != "" {
 		return nil, fmt.Errorf("grading: %s says that node %s has a raft store, but %s is not there: restore it; or, if it is lost, run `rollcall leave --id %s` on another node, remove the whole data directory, and start this node as a new one", marker, id, db, id)
 	} else if err != nil && !missing {
 		return nil, fmt.Errorf("grading: store: %w", err)
+	}
+	if err == nil && (noted != "" || info.Size() > 0) { // an empty one without a note was being made when the node died
+		if err := whole(db); err != nil {
+			return nil, damaged(db, id, err)
+		}
 	}
 	s := &store{}
 	s.bolt, err = boltdb.New(boltdb.Options{Path: db, BoltOptions: &bbolt.Options{NoFreelistSync: true, Timeout: time.Second}, MsgpackUseNewTimeFormat: true})
@@ -63,12 +68,38 @@ func openStore(dir, id string, log hclog.Logger) (*store, error) {
 		return nil, fmt.Errorf("grading: %s is locked: another agent uses this data directory", db)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("grading: %s: %w", db, err)
+		return nil, damaged(db, id, err)
 	}
 	if err := s.open(dir, id, marker, noted, log); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// whole checks that no page is cut off the end of the file at db. Bolt does
+// not: it maps the file and would read beyond its end, which ends the process;
+// and it takes a file of no bytes for a new one.
+func whole(db string) error {
+	b, err := bbolt.Open(db, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil // in use, which opening it says better
+	}
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return b.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(db)
+		if err == nil && info.Size() < tx.Size() {
+			err = fmt.Errorf("it has %d bytes and should have %d", info.Size(), tx.Size())
+		}
+		return err
+	})
+}
+
+// damaged says what to do about a log store that cannot be read.
+func damaged(db, id string, err error) error {
+	return fmt.Errorf("grading: the log store %s is damaged: %w: restore it; or run `rollcall leave --id %s` on another node, remove the whole data directory, and start this node as a new one", db, err, id)
 }
 
 func (s *store) open(dir, id, marker, noted string, log hclog.Logger) (err error) {
