@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
+	"github.com/distributedgo/rollcall/membership"
 	"github.com/distributedgo/rollcall/node"
 )
 
@@ -30,5 +32,9 @@ func (a *agentCommand) Run(ctx context.Context, c *console) error {
 	}
 	notify(c.getenv, "READY=1")
 	context.AfterFunc(ctx, func() { notify(c.getenv, "STOPPING=1") })
-	return n.Run(ctx)
+	err = n.Run(ctx)
+	if errors.Is(err, membership.ErrWrongSecret) { // only the others could tell
+		return usage(err)
+	}
+	return err
 }

@@ -74,6 +74,6 @@ func printEvent(w io.Writer, e registry.Event, asJSON bool) error {
 	if detail != "" {
 		detail = ": " + detail
 	}
-	_, err := fmt.Fprintf(w, "%s  %-9s %s%s\n", stamp(e.At), plain(e.Kind), plain(e.Name), detail)
+	_, err := fmt.Fprintf(w, "%s  %-21s %s%s\n", stamp(e.At), plain(e.Kind), plain(e.Name), detail)
 	return err
 }

@@ -58,8 +58,12 @@ func isUsage(err error) bool {
 }
 
 // explain renders err for a person: a single fault stays on its line, several
-// are a list.
+// are a list. A node that does not know who is asking cannot know either how
+// this program is told.
 func explain(err error) string {
+	if p, ok := errors.AsType[*httpapi.Problem](err); ok && p.Status == http.StatusUnauthorized {
+		return err.Error() + "; give a token of this cluster with --token-file, or its secret with --secret-file"
+	}
 	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
 	if len(lines) == 1 {
 		return lines[0]

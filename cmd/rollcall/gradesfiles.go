@@ -53,7 +53,7 @@ func (i *importCommand) Run(ctx context.Context, c *console) error {
 		if err := i.show(c.out, preview, course.Title); err != nil {
 			return err
 		}
-		return usagef("FILE: %q: %d faults, so nothing was changed; correct them, or give --skip-bad to import the rest", i.File, n)
+		return usagef("FILE: %q: %s, so nothing was changed; correct that, or give --skip-bad to import the rest", i.File, count(n, "fault"))
 	}
 	done, err := client.ImportCanvas(ctx, course.ID, grading.ImportRequest{File: file, Source: i.source(), Basis: &preview.Basis})
 	if err != nil {
@@ -82,7 +82,7 @@ func (i *importCommand) read(stdin io.Reader) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(in, maxImport+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", i.File, err)
+		return nil, usagef("FILE: %w", err)
 	}
 	if len(b) > maxImport {
 		return nil, usagef("FILE: %q: it is larger than %d MB; split it", i.File, maxImport>>20)
@@ -95,12 +95,12 @@ func (i *importCommand) show(w io.Writer, d *exchange.Diff, title string) error 
 	if i.JSON {
 		return printJSON(w, d)
 	}
-	verb := "would change"
+	form := "%s: would change %s, add %s and %s, leave %d as they are\n"
 	if d.Applied {
-		verb = "changed"
+		form = "%s: changed %s, added %s and %s, left %d as they were\n"
 	}
-	fmt.Fprintf(w, "%s: %s %d scores, added %d students and %d assignments, left %d as they were\n",
-		plain(title), verb, len(d.Changes), len(d.NewStudents), len(d.NewAssignments), d.Unchanged)
+	fmt.Fprintf(w, form, plain(title), count(len(d.Changes), "score"), count(len(d.NewStudents), "student"),
+		count(len(d.NewAssignments), "assignment"), d.Unchanged)
 	for _, s := range d.Skipped {
 		fmt.Fprintf(w, "  row %d is skipped, %q: %s\n", s.Row, s.Name, plain(s.Reason))
 	}
@@ -111,6 +111,14 @@ func (i *importCommand) show(w io.Writer, d *exchange.Diff, title string) error 
 		fmt.Fprintf(w, "  fault%s: %s\n", place(f), plain(f.Reason))
 	}
 	return nil
+}
+
+// count says how many things there are, as in "1 fault" and "2 faults".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // place says where in the file a fault is, as far as it is in one place.

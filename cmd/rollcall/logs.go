@@ -82,6 +82,9 @@ func (l *logsCommand) Run(ctx context.Context, c *console) error {
 		}
 	}
 	warnIncomplete(c.err, answer)
+	if len(answer.Records) == 0 && !l.Follow && !l.JSON {
+		fmt.Fprintf(c.err, "rollcall: no records of the last %v match; ask further back with --since\n", l.Since)
+	}
 	if !l.Follow {
 		return nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -161,8 +162,18 @@ func (e *noNodeError) Error() string {
 	for i, err := range e.tried {
 		said[i] = err.Error()
 	}
-	return "no node answers (" + strings.Join(said, "; ") +
-		"): start one with `rollcall agent --dev`, or name running ones with --node or ROLLCALL_NODE"
+	return "no node answers (" + strings.Join(said, "; ") + "): " + e.remedy()
+}
+
+// remedy says what to do: a node whose certificate nobody vouches for runs
+// well, and starting another would not help.
+func (e *noNodeError) remedy() string {
+	for _, err := range e.tried {
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			return "compare the fingerprint that the node printed when it started, and give it with --fingerprint; or name the authority with --ca-file"
+		}
+	}
+	return "start one with `rollcall agent --dev`, or name running ones with --node or ROLLCALL_NODE"
 }
 
 // refused reports whether every node tried refused the connection: nothing

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +45,7 @@ func (s *sampleCommand) Run(c *console) error {
 func writeFile(name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
 	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+		return usagef("%q: the folder takes no new file: %w", name, errors.Unwrap(err))
 	}
 	defer func() {
 		if err != nil {

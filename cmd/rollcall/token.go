@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/distributedgo/rollcall/services/grading"
+	"github.com/distributedgo/rollcall/services/grading/gradebook"
 )
 
 // tokenCommand is about the signed words by which programs prove who they are.
@@ -110,18 +111,27 @@ func (l *tokenListCommand) Run(ctx context.Context, c *console) error {
 
 type tokenRevokeCommand struct {
 	conn
-	ID string `arg:"" help:"Id of the token, from the list."`
+	ID string `arg:"" help:"Id or name of the token, from the list."`
 }
 
-// Run revokes a token.
+// Run revokes a token. The API takes any id, for it may know one that the list
+// does not; a person who mistypes one must not believe that the token is dead.
 func (r *tokenRevokeCommand) Run(ctx context.Context, c *console) error {
 	client, err := r.grades(c)
 	if err != nil {
 		return err
 	}
-	if err := client.RevokeToken(ctx, r.ID); err != nil {
+	all, err := client.Tokens(ctx)
+	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "revoked %s; nodes know within 5 s\n", plain(r.ID))
+	token, err := pick("ID", r.ID, all, "list them with `rollcall token list`", func(t gradebook.Token) []string { return []string{t.ID, t.Name} })
+	if err != nil {
+		return err
+	}
+	if err := client.RevokeToken(ctx, token.ID); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "revoked %s; nodes know within 5 s\n", plain(token.ID))
 	return err
 }
