@@ -18,7 +18,7 @@ import (
 const (
 	maxBatchCommands = 256
 	maxBatchBytes    = 1 << 20
-	maxCommandBytes  = 8 << 20
+	maxCommandBytes  = 16 << 20 // the most cells that one change may have, with room
 	enqueueTimeout   = 5 * time.Second
 )
 
@@ -66,8 +66,8 @@ type call struct {
 // handed to raft; with any other error, raft's or the context's, it may still
 // be applied, or not. The command must not be changed even then.
 func (b *batcher) Apply(ctx context.Context, command []byte) (any, error) {
-	if len(command) > maxCommandBytes {
-		return nil, fmt.Errorf("%w: the command has %d bytes, at most %d fit: send it in smaller parts", errTooLarge, len(command), maxCommandBytes)
+	if err := checkSize(command); err != nil {
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotSent, err)
@@ -92,6 +92,14 @@ func (b *batcher) Apply(ctx context.Context, command []byte) (any, error) {
 		return nil, fmt.Errorf("%w: %w", errNotSent, ctx.Err())
 	}
 	return nil, ctx.Err()
+}
+
+// checkSize refuses what is too large to be one command.
+func checkSize(command []byte) error {
+	if len(command) > maxCommandBytes {
+		return fmt.Errorf("%w: the command has %d bytes, at most %d fit: send it in smaller parts", errTooLarge, len(command), maxCommandBytes)
+	}
+	return nil
 }
 
 // withdraw takes c out of the queue and reports whether it was still there.

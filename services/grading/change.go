@@ -2,6 +2,7 @@ package grading
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -33,8 +34,8 @@ func (s *Service) command(ctx context.Context, kind, key string, payload []byte,
 	if key == "" {
 		key = identity.NewID()
 	}
-	if err := checkKey(key); err != nil {
-		return outcome{}, err
+	if err := errors.Join(checkKey(key), checkSize(payload)); err != nil {
+		return outcome{}, err // before it travels to the leader
 	}
 	out, err := s.propose(ctx, command{
 		Version: versionOf(kind), Kind: kind, Key: key, Request: request,

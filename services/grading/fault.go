@@ -23,6 +23,7 @@ const (
 	faultReusedKey   faultCode = "reusedKey"
 	faultFounded     faultCode = "founded"
 	faultUnknownKind faultCode = "unknownKind"
+	faultTooLarge    faultCode = "tooLarge"
 )
 
 // fault is a refusal in a form that travels between nodes and is remembered
@@ -66,6 +67,8 @@ func faultOf(err error) *fault {
 		f.Code = faultForbidden
 	case errors.Is(err, identity.ErrUnauthenticated), errors.Is(err, identity.ErrRevoked):
 		f.Code = faultUnproven
+	case errors.Is(err, errTooLarge):
+		f.Code = faultTooLarge
 	default:
 		return nil
 	}
@@ -96,6 +99,7 @@ func (f *fault) problem() *httpapi.Problem {
 		faultInvalid: http.StatusUnprocessableEntity, faultNotFound: http.StatusNotFound, faultConflict: http.StatusConflict,
 		faultForbidden: http.StatusForbidden, faultUnproven: http.StatusUnauthorized, faultReusedKey: http.StatusUnprocessableEntity,
 		faultFounded: http.StatusConflict, faultUnknownKind: http.StatusServiceUnavailable,
+		faultTooLarge: http.StatusRequestEntityTooLarge,
 	}[f.Code]
 	if status == 0 {
 		status = http.StatusInternalServerError
@@ -160,9 +164,6 @@ func problemOf(err error) error {
 	}
 	if errors.Is(err, ErrNoLeader) {
 		return httpapi.Problemf(http.StatusServiceUnavailable, "%v", err).WithHeader("Retry-After", "1")
-	}
-	if errors.Is(err, errTooLarge) {
-		return httpapi.Problemf(http.StatusRequestEntityTooLarge, "%v", err)
 	}
 	if f := faultOf(err); f != nil {
 		return f.problem()

@@ -60,7 +60,7 @@ func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx
 			switch {
 			case err == nil:
 				return out, nil
-			case errors.Is(err, errTooLarge), faultOf(err) != nil:
+			case faultOf(err) != nil:
 				return none, err
 			case !errors.Is(err, errNotSent) && !errors.Is(err, errNotLeader):
 				*unsure = err
