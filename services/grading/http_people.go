@@ -52,6 +52,9 @@ func (s *Service) getSession(ctx context.Context, in *Consistent) (*answer[Who],
 
 func (s *Service) deleteSession(ctx context.Context, in *Keyed) (*nothing, error) {
 	p := identity.From(ctx)
+	if p.Anonymous() {
+		return nil, identity.ErrUnauthenticated
+	}
 	if p.Session == "" {
 		return nil, httpapi.Problemf(http.StatusUnprocessableEntity, "the caller has no session: a token is ended with DELETE /v1/tokens/{id}")
 	}
