@@ -1,6 +1,10 @@
 package main
 
 import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,5 +102,24 @@ func TestBadSecretsAreToldWithoutTellingThem(t *testing.T) {
 		if err == nil || !isUsage(err) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v, want bad input without the value", name, err)
 		}
+	}
+}
+
+// A node that runs and whose certificate nobody vouches for is not a node that
+// is down: no second try, and the advice is about certificates.
+func TestUnknownCertificateSaysFingerprint(t *testing.T) {
+	t.Parallel()
+	node := httptest.NewUnstartedServer(http.NotFoundHandler())
+	node.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of our refusal
+	node.StartTLS()
+	t.Cleanup(node.Close)
+	c := conn{Node: []string{node.URL}, Timeout: time.Hour}
+	rt, err := c.dial(&console{getenv: environment(nil)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = call(t.Context(), rt, http.MethodGet, "/v1/cluster", nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "--fingerprint") {
+		t.Errorf("got %v, want the flag that helps", err)
 	}
 }

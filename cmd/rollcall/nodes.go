@@ -176,15 +176,15 @@ func (e *noNodeError) remedy() string {
 	return "start one with `rollcall agent --dev`, or name running ones with --node or ROLLCALL_NODE"
 }
 
-// refused reports whether every node tried refused the connection: nothing
-// listens there, and waiting seldom changes that.
+// refused reports whether every node tried refused the connection, or showed
+// a certificate that nobody vouches for: waiting seldom changes that.
 func refused(err error) bool {
 	none, ok := errors.AsType[*noNodeError](err)
 	if !ok {
 		return false
 	}
 	for _, err := range none.tried {
-		if !errors.Is(err, syscall.ECONNREFUSED) {
+		if _, stranger := errors.AsType[*tls.CertificateVerificationError](err); !stranger && !errors.Is(err, syscall.ECONNREFUSED) {
 			return false
 		}
 	}
