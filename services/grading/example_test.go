@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/distributedgo/rollcall/membership"
 	"github.com/distributedgo/rollcall/node/httpapi"
@@ -57,7 +58,7 @@ func Example() {
 	admin := identity.With(ctx, identity.Principal{Role: identity.Admin, Name: "office"})
 	client := grading.NewClient(local{api}, "http://grading")
 	course, err := client.CreateCourse(admin, grading.NewCourse{Title: "Biology"})
-	for err != nil { // a node that has just started says 503: try again
+	for ; err != nil; time.Sleep(10 * time.Millisecond) { // a node that has just started says 503: try again
 		course, err = client.CreateCourse(admin, grading.NewCourse{Title: "Biology"})
 	}
 	assignment, _ := client.AddAssignment(admin, course.ID, grading.NewAssignment{Title: "Cells", Possible: gradebook.Whole(100)})

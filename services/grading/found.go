@@ -69,7 +69,7 @@ func (s *Service) bootstrap(r *raft.Raft) (string, error) {
 	defer s.founding.Unlock()
 	if len(servers(r)) == 0 {
 		self := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(s.cfg.ID), Address: raft.ServerAddress(s.cfg.ID)}}}
-		if err := r.BootstrapCluster(self).Error(); errors.Is(err, raft.ErrCantBootstrap) {
+		if err := s.await(r.BootstrapCluster(self)); errors.Is(err, raft.ErrCantBootstrap) {
 			return "", refuseFound("this node has raft state already: it is or was a replica of a gradebook")
 		} else if err != nil {
 			return "", fmt.Errorf("grading: found: %w", err)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -13,11 +15,46 @@ import (
 // bridge lets raft, which speaks hclog, write to our slog.Logger. Raft calls
 // each lost heartbeat and each refused vote an error; in a cluster that is
 // made to lose nodes those are facts of the day, so raft's levels are taken
-// down by one: its errors are our warnings, its chatter our debug.
+// down by one: its errors are our warnings, its chatter our debug. What it
+// repeats ten times a second about a node that is gone is said once in a while.
 type bridge struct {
 	log  *slog.Logger
+	said *said // shared by all that come from one
 	name string
 	with []any
+}
+
+func newBridge(log *slog.Logger) *bridge { return &bridge{log: log, said: &said{}} }
+
+// repeatEvery is how long the same complaint about the same node is quiet.
+const repeatEvery = 30 * time.Second
+
+// said remembers complaints. There are few: one per message and node.
+type said struct {
+	mu   sync.Mutex
+	when map[string]time.Time
+}
+
+// again reports whether a complaint was made a short while ago.
+func (s *said) again(msg string, args []any) bool {
+	key := msg
+	for i := 0; i+1 < len(args); i += 2 {
+		switch args[i] {
+		case "peer", "target", "server-id", "id":
+			key += fmt.Sprint(" ", args[i+1])
+		}
+	}
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.when[key]; ok && now.Sub(last) < repeatEvery {
+		return true
+	}
+	if s.when == nil {
+		s.when = map[string]time.Time{}
+	}
+	s.when[key] = now
+	return false
 }
 
 var _ hclog.Logger = (*bridge)(nil)
@@ -34,7 +71,11 @@ func level(l hclog.Level) slog.Level {
 
 // Log writes one record.
 func (b *bridge) Log(l hclog.Level, msg string, args ...any) {
-	b.log.Log(context.Background(), level(l), "raft: "+msg, plain(args)...)
+	at := level(l)
+	if at > slog.LevelDebug && b.said.again(msg, args) {
+		at = slog.LevelDebug
+	}
+	b.log.Log(context.Background(), at, "raft: "+msg, plain(args)...)
 }
 
 // plain turns what slog can't show well into text: raft hands over values
@@ -75,12 +116,12 @@ func (b *bridge) Name() string       { return b.name }
 
 // With returns a logger that adds args to each record.
 func (b *bridge) With(args ...any) hclog.Logger {
-	return &bridge{log: b.log.With(plain(args)...), name: b.name, with: append(append([]any(nil), b.with...), args...)}
+	return &bridge{log: b.log.With(plain(args)...), said: b.said, name: b.name, with: append(append([]any(nil), b.with...), args...)}
 }
 
 // Named and ResetNamed keep the name; the part of the node is said already.
 func (b *bridge) Named(name string) hclog.Logger {
-	return &bridge{log: b.log, name: name, with: b.with}
+	return &bridge{log: b.log, said: b.said, name: name, with: b.with}
 }
 func (b *bridge) ResetNamed(name string) hclog.Logger { return b.Named(name) }
 

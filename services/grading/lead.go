@@ -63,7 +63,7 @@ func (g *reign) failed() bool {
 func (s *Service) begin(r *raft.Raft, g *reign) {
 	defer close(g.begun)
 	f := r.Barrier(enqueueTimeout)
-	if g.err = f.Error(); g.err != nil {
+	if g.err = s.await(f); g.err != nil {
 		return
 	}
 	if at, ok := f.(raft.IndexFuture); ok {
@@ -144,7 +144,7 @@ func (s *Service) HandOver(ctx context.Context) error {
 	}
 	f := r.LeadershipTransfer()
 	got := make(chan error, 1)
-	if !s.spawn(func() { got <- f.Error() }) {
+	if !s.spawn(func() { got <- s.await(f) }) {
 		return nil
 	}
 	select {

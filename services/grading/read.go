@@ -129,7 +129,7 @@ func (v *reads) verify(r *raft.Raft) (uint64, error) {
 		return 0, err
 	}
 	commit := r.CommitIndex()
-	if err := r.VerifyLeader().Error(); err != nil {
+	if err := v.s.await(r.VerifyLeader()); err != nil {
 		return 0, fmt.Errorf("%w: %w", errNotLeader, err)
 	}
 	if r.CurrentTerm() != g.term {

@@ -45,16 +45,17 @@ import (
 type Service struct {
 	cfg     Config
 	log     *slog.Logger
+	raftLog *bridge
 	store   *store
 	fsm     *fsm
 	batch   *batcher
 	reads   reads
 	signIns *signIns
 
-	raft atomic.Pointer[raft.Raft] // nil before and after Run
-	news pulse                     // leader, term or configuration may have changed
-	done chan struct{}             // closed when Run ends
-	wg   sync.WaitGroup            // short work that Run waits for
+	raft   atomic.Pointer[raft.Raft] // nil before and after Run
+	news   pulse                     // leader, term or configuration may have changed
+	halted chan struct{}             // closed when raft has shut down
+	wg     sync.WaitGroup            // short work that Run waits for
 
 	mu      sync.Mutex
 	reign   *reign // of this node, the last one it led
@@ -71,9 +72,10 @@ func New(cfg Config) (*Service, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	s := &Service{cfg: cfg, log: cfg.Logger.With("part", "grading"), done: make(chan struct{})}
+	s := &Service{cfg: cfg, log: cfg.Logger.With("part", "grading"), halted: make(chan struct{})}
 	var err error
-	if s.store, err = openStore(cfg.Dir, cfg.ID, s.bridge()); err != nil {
+	s.raftLog = newBridge(s.log)
+	if s.store, err = openStore(cfg.Dir, cfg.ID, s.raftLog); err != nil {
 		return nil, err
 	}
 	s.fsm = newFSM(s.log, cfg.memory)
@@ -82,15 +84,12 @@ func New(cfg Config) (*Service, error) {
 	return s, nil
 }
 
-func (s *Service) bridge() *bridge { return &bridge{log: s.log} }
-
 // Close releases the store of a service that never ran.
 func (s *Service) Close() error { return s.store.Close() }
 
 // Run takes part in raft until ctx ends. It returns nil then, and an error
 // when this replica must not go on.
 func (s *Service) Run(ctx context.Context) error {
-	defer close(s.done)
 	r, stop, err := s.startRaft()
 	if err != nil {
 		return errors.Join(err, s.store.Close())
@@ -109,6 +108,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.raft.Store(nil)
 	s.news.ring()
 	err = stop()
+	close(s.halted)
 	s.mu.Lock()
 	s.stopped = true
 	s.mu.Unlock()
@@ -130,19 +130,19 @@ func (s *Service) startRaft() (*raft.Raft, func() error, error) {
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = s.cfg.Raft.Heartbeat, s.cfg.Raft.Election, s.cfg.Raft.Lease
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false // a retired node says so, and goes on answering that it does not serve
-	c.Logger = s.bridge()
+	c.Logger = s.raftLog
 	if s.cfg.snapshotEvery > 0 {
 		c.SnapshotThreshold, c.TrailingLogs, c.SnapshotInterval = s.cfg.snapshotEvery, s.cfg.snapshotEvery, 100*time.Millisecond
 	}
 	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  newStream(s.cfg.Listener, s.cfg.ID, s.cfg.Dial, s.store.pin.gradebook, s.letIn),
-		MaxPool: 3, Timeout: 2 * time.Second, Logger: s.bridge(), MsgpackUseNewTimeFormat: true,
+		MaxPool: 3, Timeout: 2 * time.Second, Logger: s.raftLog, MsgpackUseNewTimeFormat: true,
 	})
 	r, err := raft.NewRaft(c, s.fsm, s.store.logs, s.store.bolt, s.store.snapshots, transport)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("grading: start raft: %w", err), transport.Close())
 	}
-	s.batch = &batcher{raft: r, spawn: s.spawn}
+	s.batch = &batcher{raft: awaited{r, s}, spawn: s.spawn}
 	return r, func() error { return errors.Join(r.Shutdown().Error(), transport.Close()) }, nil
 }
 

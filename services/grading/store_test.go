@@ -1,8 +1,6 @@
 package grading
 
 import (
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +11,7 @@ import (
 
 func TestStoreBelongsToOneNode(t *testing.T) {
 	t.Parallel()
-	log := &bridge{log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	log := newBridge(noLog)
 	open := func(dir, id string) (*store, error) { return openStore(dir, id, log) }
 	fresh := func(t *testing.T, used bool) string {
 		t.Helper()

@@ -199,7 +199,7 @@ func (t *tender) make(c change, prev uint64) {
 	case opHandOver:
 		kind, f = "grading.handover", t.r.LeadershipTransfer()
 	}
-	if err := f.Error(); err != nil {
+	if err := t.s.await(f); err != nil {
 		t.s.log.Warn("the group was not changed", "change", string(c.Op), "node", c.ID, "error", err)
 		return
 	}
