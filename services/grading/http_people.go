@@ -3,6 +3,7 @@ package grading
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/distributedgo/rollcall/node/httpapi"
@@ -167,15 +168,19 @@ func (s *Service) checkOld(ctx context.Context, p identity.Principal, old string
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	if err := s.signIns.admit(a.Name, p.From, now); err != nil {
+	now, name := time.Now(), strings.ToLower(a.Name)
+	if err := s.signIns.admit(name, p.From, now); err != nil {
 		return err
 	}
 	right, _, err := s.signIns.hasher.verify(ctx, a.Hash, old)
-	if err != nil || right {
+	if err != nil {
 		return err
 	}
-	s.signIns.failed(a.Name, p.From, now)
+	if right {
+		s.signIns.succeeded(name)
+		return nil
+	}
+	s.signIns.failed(p.From, now)
 	return httpapi.Problemf(http.StatusForbidden, "not changed").With("old", "", "give the password that you have now")
 }
 

@@ -6,14 +6,18 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/distributedgo/rollcall/node/httpapi"
 )
 
 // How passwords are hashed: argon2id with 19 MiB, 2 passes, 1 lane (OWASP's
 // first choice). A hash costs some 30 ms of one core and all that memory, so
-// only a few are computed at once; the rest wait.
+// only a few are computed at once; some wait, for three seconds at the most,
+// and the rest is told to come back.
 const (
 	argonMemory  = 19 << 10 // KiB
 	argonTime    = 2
@@ -21,12 +25,16 @@ const (
 	argonKey     = 32
 	argonSalt    = 16
 	hashesAtOnce = 2
+
+	hashesWaiting = 200
 )
 
 // hasher computes password hashes, a few at once.
-type hasher struct{ slots chan struct{} }
+type hasher struct{ slots, waiting chan struct{} }
 
-func newHasher() *hasher { return &hasher{slots: make(chan struct{}, hashesAtOnce)} }
+func newHasher() *hasher {
+	return &hasher{slots: make(chan struct{}, hashesAtOnce), waiting: make(chan struct{}, hashesWaiting)}
+}
 
 // hash returns a new salted hash of password in PHC form.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
@@ -59,6 +67,12 @@ func (h *hasher) verify(ctx context.Context, phc, password string) (ok, old bool
 }
 
 func (h *hasher) key(ctx context.Context, password string, salt []byte, p argonParams) ([]byte, error) {
+	select {
+	case h.waiting <- struct{}{}:
+		defer func() { <-h.waiting }()
+	default:
+		return nil, httpapi.Problemf(http.StatusServiceUnavailable, "too many sign in at this moment: try again in a few seconds").WithHeader("Retry-After", "3")
+	}
 	select {
 	case h.slots <- struct{}{}:
 	case <-ctx.Done():

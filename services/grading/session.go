@@ -51,11 +51,11 @@ func (s *Service) signIn(ctx context.Context, in SignIn) (Session, error) {
 		return Session{}, err
 	}
 	if !ok {
-		s.signIns.failed(name, from, now)
+		s.signIns.failed(from, now)
 		s.log.Info("sign-in refused", "from", from)
 		return Session{}, errWrong()
 	}
-	s.signIns.accounts.forget(name)
+	s.signIns.succeeded(name)
 	if old {
 		a = s.rehash(ctx, a, in.Password)
 	}
@@ -92,11 +92,15 @@ func (s *Service) rehash(ctx context.Context, a gradebook.Account, password stri
 	return a
 }
 
-// admit refuses a try that comes too soon after failures.
+// admit refuses a try that comes too soon after failures. One that it lets
+// through counts as a failure of the account until succeeded says otherwise.
 func (i *signIns) admit(name, from string, now time.Time) error {
-	wait := i.accounts.wait(name, now)
+	var wait time.Duration
 	if from != "" {
-		wait = max(wait, i.addresses.wait(from, now))
+		wait = i.addresses.wait(from, now)
+	}
+	if wait == 0 {
+		wait = i.accounts.take(name, now)
 	}
 	if wait == 0 {
 		return nil
@@ -106,8 +110,9 @@ func (i *signIns) admit(name, from string, now time.Time) error {
 		WithHeader("Retry-After", strconv.Itoa(seconds))
 }
 
-func (i *signIns) failed(name, from string, now time.Time) {
-	i.accounts.fail(name, now)
+func (i *signIns) succeeded(name string) { i.accounts.forget(name) }
+
+func (i *signIns) failed(from string, now time.Time) {
 	if from != "" {
 		i.addresses.fail(from, now)
 	}

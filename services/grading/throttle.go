@@ -39,6 +39,11 @@ func newThrottle(free float64, refill time.Duration) *throttle {
 func (t *throttle) wait(key string, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.due(key, now)
+}
+
+// due is wait for a caller that holds mu.
+func (t *throttle) due(key string, now time.Time) time.Duration {
 	over := t.level(key, now) - (t.free - 1)
 	if over <= 0 {
 		return 0
@@ -46,10 +51,27 @@ func (t *throttle) wait(key string, now time.Time) time.Duration {
 	return time.Duration(over * float64(t.refill))
 }
 
+// take is wait, and notes a failed try when there is nothing to wait for: a
+// try counts from when it begins, so that many at the same moment are not one.
+func (t *throttle) take(key string, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wait := t.due(key, now)
+	if wait == 0 {
+		t.add(key, now)
+	}
+	return wait
+}
+
 // fail notes a failed try.
 func (t *throttle) fail(key string, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.add(key, now)
+}
+
+// add is fail for a caller that holds mu.
+func (t *throttle) add(key string, now time.Time) {
 	if len(t.buckets) >= throttleMost {
 		t.prune(now)
 	}
