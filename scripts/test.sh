@@ -61,11 +61,11 @@ step_cli() { go test -race -timeout 10m ./cmd/rollcall; }
 
 # Real processes of the built binary, and the portal in a real browser. They are
 # a module of their own; -count=1 because Go does not see what they build.
-step_e2e() { go -C cmd/rollcall/e2e test -count=1 -timeout 10m -skip '^TestBrowser' .; }
+step_e2e() { go -C cmd/rollcall/e2e test -count=1 -timeout 10m -skip '^TestBrowser'; }
 
 step_browser() {
   need chromium chromium fonts-dejavu-core
-  go -C cmd/rollcall/e2e test -count=1 -timeout 10m -run '^TestBrowser' .
+  go -C cmd/rollcall/e2e test -count=1 -timeout 10m -run '^TestBrowser'
 }
 
 [ $# -gt 0 ] || set -- "${steps[@]}"

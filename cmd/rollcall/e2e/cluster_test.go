@@ -77,7 +77,7 @@ func newCluster(t testing.TB, n int, courses ...string) *cluster {
 			return c.get(p, "/v1/session", nil)
 		})
 	}
-	t.Logf("%d nodes healthy after %v, school imported after %v", n, round(up), round(time.Since(start)))
+	measured(t, "%d nodes healthy after %v, school imported after %v", n, round(up), round(time.Since(start)))
 	return c
 }
 

@@ -26,8 +26,25 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 			return 1
 		}
-		return m.Run()
+		code := m.Run()
+		if !testing.Verbose() {
+			for _, line := range measurements {
+				fmt.Println(line)
+			}
+		}
+		return code
 	}())
+}
+
+// measurements are printed at the end: what was measured is half of what these
+// stories are for.
+var measurements []string
+
+// measured tells how long something took. Stories run one after the other.
+func measured(t testing.TB, format string, args ...any) {
+	t.Helper()
+	t.Logf(format, args...)
+	measurements = append(measurements, fmt.Sprintf(format, args...))
 }
 
 // eventually waits for a fact: it asks until check returns nil, and fails the

@@ -35,6 +35,7 @@ func TestBrowser(t *testing.T) {
 		{"a block is pasted", (*portal).pasteBlock},
 		{"two people, one cell", (*portal).conflict},
 		{"the leader dies under an edit", (*portal).leaderDies},
+		{"the page's own node dies under an edit", (*portal).ownNodeDies},
 		{"import", (*portal).imports},
 		{"a student's page", (*portal).student},
 		{"logs", (*portal).logs},
@@ -182,7 +183,7 @@ func (o *portal) editSeenElsewhere() {
 	}
 	shown := there.until(15*time.Second, fmt.Sprintf(`document.querySelector(%s).value === "3.5"`, quote(at)))
 	there.state(time.Second, at, "changed")
-	o.t.Logf("saved after %v, totals after %v, on an open page at another node after %v", round(saved), round(totals), round(shown))
+	measured(o.t, "an edit: saved after %v, totals after %v, on an open page at another node after %v", round(saved), round(totals), round(shown))
 }
 
 func (o *portal) pasteBlock() {
@@ -272,7 +273,31 @@ func (o *portal) leaderDies() {
 	}
 	leader.start(o.t)
 	o.c.healthy()
-	o.t.Logf("typed as the leader died: saved after %v, through %q", round(saved), states)
+	measured(o.t, "typed as the leader died: saved after %v, through %q", round(saved), states)
+}
+
+// ownNodeDies: a value typed while the page's own node is dead is kept, and
+// saved once when that is back.
+func (o *portal) ownNodeDies() {
+	p := o.c.leader() // at worst it leads as well
+	at := cell("s9", "a7")
+	b := o.teacher(p)
+	b.expect("net::ERR_", "503")
+	b.course(p)
+	p.kill(o.t)
+	b.enter(at, "2.75\n")
+	b.state(10*time.Second, at, "retrying")
+	b.see(time.Second, "#savestate", "1 value kept here")
+	start := time.Now()
+	p.start(o.t)
+	b.state(20*time.Second, at, "saved")
+	back := time.Since(start)
+	b.see(5*time.Second, "#savestate", "All changes saved")
+	if got := o.changes("s9", "a7"); got[0] != "2.75" || slices.Contains(got[1:], "2.75") {
+		o.t.Errorf("the history of the cell is %q: the new value must be there exactly once", got)
+	}
+	o.c.healthy()
+	measured(o.t, "typed while the page's own node was dead: saved %v after its start", round(back))
 }
 
 func (o *portal) imports() {
@@ -395,7 +420,6 @@ func (o *portal) pages() {
 		{"missing", "/no/such/page", `document.querySelector("#error")`, admin},
 	} {
 		b := page.tab
-		start := time.Now()
 		b.desk()
 		b.scheme("light")
 		b.open(p, page.path)
@@ -414,7 +438,6 @@ func (o *portal) pages() {
 		b.scheme("light")
 		b.accessible(page.name + ", narrow")
 		b.shoot(o.shots, page.name+"-phone")
-		o.t.Logf("%s: %v", page.name, round(time.Since(start)))
 	}
 }
 
@@ -447,5 +470,5 @@ func (o *portal) clusterLive() {
 		o.t.Error("the page was loaded again")
 	}
 	o.c.healthy()
-	o.t.Logf("the page shows %s failed after %v (%q), alive again %v after its start", victim.name, round(died), headline, round(back))
+	measured(o.t, "the cluster page shows %s failed after %v (%q), alive again %v after its start", victim.name, round(died), headline, round(back))
 }

@@ -147,7 +147,7 @@ func (c *cluster) diesAndComesBack(what string, p *process) {
 	c.healthy()
 	back := time.Since(at)
 	x.check()
-	c.t.Logf("kill -9 of %s, the %s: known everywhere after %v, next grade after %v, next log record after %v; back, caught up and well after %v",
+	measured(c.t, "kill -9 of %s, the %s: known everywhere after %v, next grade after %v, next log record after %v; back, caught up and well after %v",
 		p.name, what, round(known), round(grade), round(rec), round(back))
 }
 
@@ -195,7 +195,7 @@ func (c *cluster) pausedLeader() {
 	c.healthy()
 	back := time.Since(at)
 	x.check()
-	c.t.Logf("%s, the leader, paused: known everywhere after %v, next grade after %v; awake, no stale read, well again after %v", p.name, round(known), round(grade), round(back))
+	measured(c.t, "%s, the leader, paused: known everywhere after %v, next grade after %v; awake, no stale read, well again after %v", p.name, round(known), round(grade), round(back))
 }
 
 // rollingRestart tells every node to stop, one after the other, and starts it
@@ -224,7 +224,7 @@ func (c *cluster) rollingRestart() {
 		c.t.Errorf("a grade took %d tries; a stop in good order costs one more at most", n)
 	}
 	x.check()
-	c.t.Logf("all %d nodes restarted in turn under load; the slowest stop took %v", len(c.nodes), round(slowest))
+	measured(c.t, "all %d nodes restarted in turn under load; the slowest stop took %v", len(c.nodes), round(slowest))
 }
 
 // secondSignal interrupts a stop in good order.
@@ -247,7 +247,7 @@ func (c *cluster) secondSignal() {
 	p.start(c.t)
 	c.healthy()
 	x.check()
-	c.t.Logf("the second signal ended %s, the leader, after %v (%v)", p.name, round(took), p.err)
+	measured(c.t, "the second signal ended %s, the leader, after %v (%v)", p.name, round(took), p.err)
 }
 
 // wiped takes the disks of two nodes away, one after the other. Each comes back
@@ -283,7 +283,7 @@ func (c *cluster) wiped(nodes ...*process) {
 			return nil
 		})
 		c.healthy()
-		c.t.Logf("%s, wiped, serves as a new node after %v", p.name, round(time.Since(at)))
+		measured(c.t, "%s, wiped, serves as a new node after %v", p.name, round(time.Since(at)))
 	}
 	eventually(c.t, 60*time.Second, "the new nodes have the old ones' votes", func() error {
 		voters := c.now().Grading.Voters
@@ -297,5 +297,5 @@ func (c *cluster) wiped(nodes ...*process) {
 	vote := time.Since(start)
 	c.healthy()
 	x.check()
-	c.t.Logf("both have the votes of those they replace after %v", round(vote))
+	measured(c.t, "both have the votes of those they replace after %v", round(vote))
 }

@@ -218,7 +218,7 @@ func (x *traffic) check() {
 	}
 	x.checkGrades()
 	x.checkRecords()
-	x.t.Logf("acknowledged %d grades and %d log records: none lost, none doubled; at most %d tries", len(x.grades), len(x.records), x.most())
+	measured(x.t, "acknowledged %d grades and %d log records: none lost, none doubled; at most %d tries", len(x.grades), len(x.records), x.most())
 }
 
 // checkGrades counts each number in the history, and compares the table.
