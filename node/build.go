@@ -121,7 +121,7 @@ func (n *Node) buildMembership() error {
 		return err
 	}
 	if n.public, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", n.cfg.HTTP); err != nil {
-		return fmt.Errorf("http %q: %w", n.cfg.HTTP, err)
+		return cannotListen("--http", n.cfg.HTTP, err)
 	}
 	tags := membership.Tags{
 		Name: n.cfg.Name, Version: Version(), Commands: grading.CommandVersion, Zone: n.cfg.Zone, Fingerprint: n.ring.Fingerprint(),

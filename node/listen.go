@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/distributedgo/rollcall/membership"
@@ -44,12 +45,21 @@ type clusterPort struct {
 func openClusterPort(addr string, id *secret.Identity, faults *membership.Faults, log *slog.Logger) (*clusterPort, error) {
 	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cluster %q: %w", addr, err)
+		return nil, cannotListen("--cluster", addr, err)
 	}
 	half := func() *half {
 		return &half{addr: ln.Addr(), conns: make(chan net.Conn), closed: make(chan struct{})}
 	}
 	return &clusterPort{ln: ln, tls: id.Server(protoHTTP, protoRaft), faults: faults, log: log, http: half(), raft: half()}, nil
+}
+
+// cannotListen says what to do about a port that cannot be had.
+func cannotListen(flag, addr string, err error) error {
+	remedy := "choose an address of this machine"
+	if errors.Is(err, syscall.EADDRINUSE) {
+		remedy = "stop the program that has it, or choose another port"
+	}
+	return fmt.Errorf("%s %q: %w: %s", flag, addr, err, remedy)
 }
 
 // Run accepts until ctx ends. Connections it has handed over are not its own

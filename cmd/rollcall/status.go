@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -182,7 +183,7 @@ func printStatus(w io.Writer, v registry.Cluster, now time.Time) error {
 	t := newTable(w, "NODE", "STATUS", "FOR", "HEALTH", "ROLES", "HTTP", "GRADEBOOK", "LAG", "SPOOL")
 	for _, n := range v.Nodes {
 		voter, lag := "", ""
-		if g := n.Grading; g != nil {
+		if g := n.Grading; g != nil && (n.Status != "left" || v.Grading != nil && slices.Contains(v.Grading.Voters, n.ID)) { // a stopped node keeps its vote; one that was retired has none, whatever it last said
 			voter, lag = "copy", strconv.FormatUint(g.Lag, 10)
 			if g.Voter {
 				voter = "voter"
