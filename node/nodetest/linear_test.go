@@ -21,13 +21,15 @@ import (
 	"github.com/distributedgo/rollcall/services/grading/gradebook"
 )
 
-// Of a run: how many nodes, clients and cells, and when an operation is given
-// up as unanswered. Few cells make the clients meet.
+// Of a run: how many nodes, clients and cells, how long a client waits for one
+// node, and when it gives an operation up as unanswered. Few cells make the
+// clients meet.
 const (
 	chaosNodes   = 5
 	chaosClients = 6
 	chaosCells   = 3
-	chaosGiveUp  = 20 * time.Second
+	chaosAttempt = 2 * time.Second
+	chaosGiveUp  = 12 * time.Second
 )
 
 // TestScoresAreLinearizable reads and writes few cells from many clients over
@@ -69,7 +71,8 @@ func number(t *testing.T, name string, preset uint64) uint64 {
 // mends each, until the clients have made their operations. Between two steps
 // it waits for progress, not for time.
 func breakThings(c *nodetest.Cluster, r *recorder, choose *rand.Rand) {
-	step := max(r.ops/12, 20)
+	const under = 10 // operations while something is broken
+	step := max(r.ops/20, 20)
 	for {
 		c.Eventually(nodetest.Patience, r.more(step))
 		if r.over() {
@@ -79,11 +82,11 @@ func breakThings(c *nodetest.Cluster, r *recorder, choose *rand.Rand) {
 		case 0, 1:
 			leader := c.Leader()
 			c.Kill(leader)
-			c.Eventually(nodetest.Patience, r.more(step))
+			c.Eventually(nodetest.Patience, r.more(under))
 			c.Launch(leader)
 		case 2:
 			c.Cut(c.Leader(), fmt.Sprintf("n%d", 1+choose.IntN(chaosNodes))) // may be the same: then only the leader
-			c.Eventually(nodetest.Patience, r.more(step))
+			c.Eventually(nodetest.Patience, r.more(under))
 			c.Heal()
 		case 3:
 			victim := fmt.Sprintf("n%d", 1+choose.IntN(chaosNodes))
@@ -158,7 +161,7 @@ func (r *recorder) client(t *testing.T, id int, choose *rand.Rand) {
 }
 
 func (r *recorder) do(ctx context.Context, g *grading.Client, in cellInput) (gradebook.Score, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, chaosAttempt)
 	defer cancel()
 	s := r.school
 	if !in.write {
