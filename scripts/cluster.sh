@@ -60,7 +60,7 @@ all_http() { local n list=""; for n in $(names); do list+="${list:+,}$(http "$n"
 node() {
   local n=${1:-}
   [[ $n =~ ^[0-9]+$ ]] && n=n$n
-  [[ $n =~ ^n[1-9][0-9]*$ && ${n#n} -le $(count) ]] || bad "NODE: \"${1:-}\": give one of: $(names | tr '\n' ' ')"
+  [[ $n =~ ^n[1-9][0-9]*$ && ${n#n} -le $(count) ]] || bad "NODE: \"${1:-}\": give one of: $(names | paste -sd' ')"
   echo "$n"
 }
 
@@ -399,6 +399,10 @@ main() {
   case $command in
     up | down | help | -h | --help) ;;
     *) [[ -x $bin && $(count) -gt 0 ]] || bad "there is no cluster in $dir; make one with: scripts/cluster.sh up" ;;
+  esac
+  case $command in # what takes no argument, and what takes one
+    status | heal | env) (($# == 0)) || bad "\"$1\": $command takes no arguments" ;;
+    up | kill | start | wipe | pause | resume | cut | leave | down) (($# <= 1)) || bad "\"$2\": $command takes one argument" ;;
   esac
   local n
   case $command in
