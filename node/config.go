@@ -93,6 +93,9 @@ func (c *Config) complete() error {
 	if c.Anonymous != "" {
 		oneOf("anonymous", c.Anonymous, "none", "read", "register")
 	}
+	if c.Anonymous == "register" && c.BehindProxy {
+		bad("anonymous", c.Anonymous, "with --behind-proxy every caller seems to be on this machine: choose none or read")
+	}
 	for _, a := range []struct{ flag, value string }{{"http", c.HTTP}, {"cluster", c.Cluster}, {"gossip", c.Gossip}} {
 		host, err := splitAddress(a.value)
 		switch {

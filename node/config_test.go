@@ -33,6 +33,15 @@ func TestConfigNamesEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
+func TestNobodyRegistersThroughAProxyUnknown(t *testing.T) {
+	t.Parallel()
+	c := DefaultConfig()
+	c.BehindProxy, c.Anonymous = true, "register"
+	if err := c.complete(); err == nil || !strings.Contains(err.Error(), `--anonymous "register"`) {
+		t.Errorf("got %v, want a refusal: whoever the proxy lets in could register services and read logs", err)
+	}
+}
+
 func TestAnonymousIsOpenOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -40,13 +40,14 @@ const (
 
 // Config says how a surface behaves.
 type Config struct {
-	Title, Version string       // of the OpenAPI document; without a title there is none
-	Node           string       // this node's id, for HeaderServedBy
-	Logger         *slog.Logger // default: discard
-	MaxBodyBytes   int64        // of a request; default 32 MiB
-	Trust          bool         // believe identity.Header: on the cluster port only
-	Clock          Clock        // nil: calls carry no clock
-	Quiet          string       // routes with this prefix are not recorded: shipping logs must not make logs
+	Title, Version string        // of the OpenAPI document; without a title there is none
+	Node           string        // this node's id, for HeaderServedBy
+	Logger         *slog.Logger  // default: discard
+	MaxBodyBytes   int64         // of a request; default 32 MiB
+	BodyTime       time.Duration // in which a request's body must come; default 2 min
+	Trust          bool          // believe identity.Header: on the cluster port only
+	Clock          Clock         // nil: calls carry no clock
+	Quiet          string        // routes with this prefix are not recorded: shipping logs must not make logs
 }
 
 // Clock is a hybrid logical clock as text: Tick gives the stamp for a call
@@ -74,6 +75,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.MaxBodyBytes == 0 {
 		cfg.MaxBodyBytes = 32 << 20
+	}
+	if cfg.BodyTime == 0 {
+		cfg.BodyTime = 2 * time.Minute
 	}
 	a := &API{Echo: echo.New(), cfg: cfg}
 	a.draining, a.drain = context.WithCancel(context.Background())
@@ -131,8 +135,12 @@ func (a *API) around(next echo.HandlerFunc) echo.HandlerFunc {
 			a.cfg.Clock.Observe(r.Header.Get(HeaderClock))
 			h.Set(HeaderClock, a.cfg.Clock.Tick())
 		}
-		if r.Body != nil {
+		if r.Body != nil && r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, a.cfg.MaxBodyBytes)
+			// Who sends a byte a minute must not hold a connection for ever. The
+			// server lifts the limit with the last byte. A writer that has no
+			// deadline has no connection either.
+			_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(a.cfg.BodyTime))
 		}
 		if !a.cfg.Trust {
 			r.Header.Del(identity.Header)
