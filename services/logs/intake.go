@@ -72,7 +72,7 @@ func (a *Agent) Ingest(ctx context.Context, body io.Reader, opt IngestOptions) (
 			answer.Faults = append(answer.Faults, *f)
 		}
 	}
-	number, crowded := 0, 0
+	number, crowded, size := 0, 0, 0
 	for l := range bytes.Lines(text) {
 		number++
 		if l = bytes.TrimSpace(l); len(l) == 0 {
@@ -87,6 +87,9 @@ func (a *Agent) Ingest(ctx context.Context, body io.Reader, opt IngestOptions) (
 			crowded++
 			reject(&Fault{Line: number, Field: keyLevel, Value: levelName(rec.level), Reason: "the spool is three quarters full: send it again later"})
 		default:
+			if size += len(rec.text); size > maxBody { // {} becomes a record of some hundred bytes
+				return IngestAnswer{}, &ParamError{"body", "", fmt.Sprintf("its records have more than %d bytes: send it in parts", maxBody)}
+			}
 			taken = append(taken, rec)
 		}
 	}
