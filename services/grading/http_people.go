@@ -44,7 +44,7 @@ func (s *Service) getSession(ctx context.Context, in *Consistent) (*answer[Who],
 	}
 	who := Who{ID: p.Account, Name: p.Name, Display: p.Name, Role: string(p.Role)}
 	if a, err := v.Account(p.Account); err == nil {
-		who.Display = a.Display
+		who = whoOf(a)
 	}
 	out := ok(who)
 	out.Stale = stale

@@ -68,7 +68,7 @@ func (s *Service) open(a gradebook.Account, now time.Time) Session {
 	text := s.cfg.Keys.SignSession(identity.Session{
 		ID: identity.NewID(), Account: a.ID, Name: a.Name, Role: identity.Role(a.Role), Epoch: a.Epoch, Issued: now, Seen: now,
 	})
-	return Session{Text: text, Expires: now.Add(identity.SessionLife), Account: Who{ID: a.ID, Name: a.Name, Display: a.Display, Role: a.Role}}
+	return Session{Text: text, Expires: now.Add(identity.SessionLife), Account: whoOf(a)}
 }
 
 // rehash makes the hash anew with today's parameters, now that the password

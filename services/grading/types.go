@@ -28,6 +28,18 @@ type Who struct {
 	Name    string `json:"name"`
 	Display string `json:"display"`
 	Role    string `json:"role"`
+	// Students are the records that the account is there for: a student's own,
+	// or those a guardian may read.
+	Students []string `json:"students,omitempty" doc:"Students whose record this account may read."`
+}
+
+// whoOf is an account as others may know it.
+func whoOf(a gradebook.Account) Who {
+	who := Who{ID: a.ID, Name: a.Name, Display: a.Display, Role: a.Role, Students: a.Students}
+	if a.Student != "" {
+		who.Students = []string{a.Student}
+	}
+	return who
 }
 
 // NewAccount is a request for an account.

@@ -13,8 +13,12 @@ import (
 
 type coursesData struct {
 	Courses   []courseLine
+	Records   []ownRecord // what a student or guardian comes for
 	MayCreate bool
 }
+
+// ownRecord leads to one student's own page.
+type ownRecord struct{ Name, Link string }
 
 // courseLine is a course in the list, and where its title leads: teachers come
 // to the gradebook, others have no page of a whole course.
@@ -32,6 +36,11 @@ func (s *Service) courseList(c echo.Context) error {
 		return err
 	}
 	d := coursesData{MayCreate: caller(c).Allow(identity.CreateCourse, identity.Resource{}) == nil}
+	if !teaches(caller(c)) {
+		if d.Records, err = s.ownRecords(ctx); err != nil {
+			return err
+		}
+	}
 	for _, course := range courses {
 		line := courseLine{CourseSummary: course}
 		if teaches(caller(c)) {
@@ -40,6 +49,24 @@ func (s *Service) courseList(c echo.Context) error {
 		d.Courses = append(d.Courses, line)
 	}
 	return s.render(c, http.StatusOK, page{Name: "courses", Title: "Courses", Notices: s.standing(ctx), Data: d})
+}
+
+// ownRecords lists the students whose record the caller is there for: a
+// student's own, or a guardian's students.
+func (s *Service) ownRecords(ctx context.Context) ([]ownRecord, error) {
+	who, err := s.grades.WhoAmI(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var lines []ownRecord
+	for _, id := range who.Students {
+		record, err := s.grades.Student(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, ownRecord{Name: record.Name(), Link: "/students/" + url.PathEscape(id)})
+	}
+	return lines, nil
 }
 
 // teaches reports whether p is someone who has whole courses to look at.

@@ -73,6 +73,9 @@ func TestCourses(t *testing.T) {
 	w.get(t, "/courses", identity.Teacher).is(200).
 		has(`<a href="/courses/c1"><bdi>&lt;script&gt;`, "81.40 %", `datetime="2026-03-01T08:30:00Z"`, "never", rtl, "O&#39;Hara").lacks("<script>alert")
 	w.get(t, "/courses", identity.Student).is(200).lacks(`href="/courses/c1"`)
+	w.who, w.record.Student = grading.Who{Students: []string{"s7", "s9"}}, gradebook.Student{First: "Ada", Last: script}
+	w.get(t, "/courses", identity.Guardian).is(200).has(`<a href="/students/s7"><bdi>`, `&lt;script&gt;`, `<a href="/students/s9">`).lacks("<script>alert")
+	w.get(t, "/courses", identity.Teacher).is(200).lacks(`id="records"`)
 	w.ask(t, "POST", "/courses", identity.Teacher, form("title", "Algebra", "weighted", "true")).goesTo("/courses/c9")
 	if len(w.created) != 1 || w.created[0].Title != "Algebra" || !w.created[0].Weighted {
 		t.Errorf("created %+v", w.created)

@@ -29,6 +29,7 @@ type world struct {
 	course  gradebook.Course
 	book    gradebook.Gradebook
 	record  gradebook.StudentRecord
+	who     grading.Who
 	diff    exchange.Diff
 	view    registry.Cluster
 	answer  logs.Answer
@@ -81,6 +82,9 @@ func (w *world) SignIn(ctx context.Context, name, password string) (grading.Sess
 	return grading.Session{Text: w.signed(identity.Teacher, time.Now())}, nil
 }
 func (w *world) SignOut(ctx context.Context) error { return w.call(ctx, "SignOut") }
+func (w *world) WhoAmI(ctx context.Context) (grading.Who, error) {
+	return w.who, w.call(ctx, "WhoAmI")
+}
 func (w *world) SignOutEverywhere(ctx context.Context, account string) error {
 	return w.call(ctx, "SignOutEverywhere "+account)
 }

@@ -18,6 +18,7 @@ import (
 type grades interface {
 	SignIn(ctx context.Context, name, password string) (grading.Session, error)
 	SignOut(ctx context.Context) error
+	WhoAmI(ctx context.Context) (grading.Who, error)
 	SignOutEverywhere(ctx context.Context, account string) error
 	Courses(ctx context.Context) ([]grading.CourseSummary, error)
 	CreateCourse(ctx context.Context, n grading.NewCourse) (gradebook.Course, error)
