@@ -123,6 +123,7 @@ func (s *Service) importFile(ctx context.Context, in importing) (*exchange.Diff,
 	}
 	diff := exchange.Compare(sheet, table, exchange.Options{Source: in.Source, Roster: v.Students(), CreateStudents: !in.Skip})
 	if in.DryRun {
+		s.audit(identity.From(ctx), "compare with a file", in.Course) // the diff shows what stands
 		return diff, nil
 	}
 	// A retry of an import that was applied would now find nothing to change,

@@ -67,6 +67,7 @@ func (s *Service) getScore(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	s.audit(identity.From(ctx), "read score", in.Student)
 	out := scored(score)
 	out.Stale = stale
 	return out, nil
@@ -163,6 +164,7 @@ func (s *Service) getHistory(ctx context.Context, in *struct {
 		Course: in.Course, Student: in.Student, Assignment: in.Assignment, By: in.By,
 		From: in.From, To: in.To, Before: in.Before, Limit: in.Limit,
 	})
+	s.audit(identity.From(ctx), "read history", in.Course)
 	page := History{Events: events}
 	if len(events) == in.Limit {
 		page.Next = strconv.FormatUint(events[len(events)-1].Seq, 10)
