@@ -15,7 +15,7 @@ import (
 const (
 	// viewEvery is how often the view is compared with serf's list even without
 	// an event: it finds those that are leaving.
-	viewEvery = 100 * time.Millisecond
+	viewEvery = 500 * time.Millisecond
 	// viewPause merges a burst of events, as when a hundred nodes start, into
 	// few new views. It is also how late a change is seen, at most.
 	viewPause = 5 * time.Millisecond
