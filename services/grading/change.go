@@ -34,13 +34,20 @@ func (s *Service) command(ctx context.Context, kind, key string, payload []byte,
 	if key == "" {
 		key = identity.NewID()
 	}
+	if err := s.able(); err != nil {
+		return outcome{}, err
+	}
 	if err := errors.Join(checkKey(key), checkSize(payload)); err != nil {
 		return outcome{}, err // before it travels to the leader
 	}
-	out, err := s.propose(ctx, command{
+	c := command{
 		Version: versionOf(kind), Kind: kind, Key: key, Request: request,
-		Node: s.cfg.Name, Actor: identity.From(ctx), Payload: payload,
-	})
+		Node: s.cfg.Name, Actor: identity.From(ctx),
+	}
+	if err := c.pack(payload); err != nil {
+		return outcome{}, err
+	}
+	out, err := s.propose(ctx, c)
 	if err == nil && out.Fault != nil {
 		err = out.Fault
 	}

@@ -36,7 +36,8 @@ type command struct {
 	At      time.Time          `json:"at"`      // the leader's clock, never before the command before
 	Node    string             `json:"node"`    // name of the node that took the request
 	Actor   identity.Principal `json:"actor"`
-	Payload json.RawMessage    `json:"payload"`
+	Payload json.RawMessage    `json:"payload,omitempty"`
+	Packed  []byte             `json:"packed,omitempty"` // the payload, when it is large; see pack
 }
 
 // kindVersions holds the command version that introduced a kind, where it is

@@ -129,7 +129,10 @@ func (f *fsm) apply(index uint64, b []byte) (outcome, error) {
 // change makes the change that a command asks for.
 func (f *fsm) change(index uint64, c command) (outcome, error) {
 	out := outcome{Index: index}
-	var err error
+	payload, err := c.unpack()
+	if err != nil {
+		return out, err
+	}
 	switch c.Kind {
 	case kindFound:
 		err = f.found(c)
@@ -137,7 +140,7 @@ func (f *fsm) change(index uint64, c command) (outcome, error) {
 		err = f.retire(c)
 	default:
 		var change gradebook.Change
-		change, err = gradebook.Decode(c.Kind, c.Payload)
+		change, err = gradebook.Decode(c.Kind, payload)
 		if errors.Is(err, gradebook.ErrUnknownKind) {
 			return out, fmt.Errorf("command %s: %w", c.Kind, errTooNew)
 		}

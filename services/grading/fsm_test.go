@@ -226,6 +226,27 @@ func TestStampsNeverGoBack(t *testing.T) {
 	}
 }
 
+func TestLargePayloadsArePacked(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, packFrom - 1, packFrom, maxCommandBytes} {
+		payload := bytes.Repeat([]byte("x"), n)
+		c := command{Kind: "k"}
+		if err := c.pack(payload); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.unpack(); err != nil || !bytes.Equal(got, payload) || (len(c.Packed) > 0) != (n >= packFrom) {
+			t.Errorf("%d bytes came back as %d, %v; %d packed", n, len(got), err, len(c.Packed))
+		}
+	}
+	c := command{Kind: "k"}
+	if err := c.pack(make([]byte, maxCommandBytes+1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.unpack(); !errors.Is(err, errDamaged) {
+		t.Errorf("one that unpacks to too much: %v", err)
+	}
+}
+
 func TestMemoryForgetsTheOldest(t *testing.T) {
 	t.Parallel()
 	const size, all = memosPerPage + 10, 3*memosPerPage + 5
@@ -273,6 +294,7 @@ func FuzzDecodeCommand(f *testing.F) {
 		if err != nil {
 			return
 		}
+		_, _ = c.unpack() // must not panic
 		b2, err := c.encode()
 		if err != nil {
 			return // a payload that is no JSON

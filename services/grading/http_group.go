@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -186,8 +187,15 @@ func (s *Service) postPropose(c echo.Context) error {
 	if err := identity.From(ctx).Allow(identity.Internal, identity.Resource{}); err != nil {
 		return err
 	}
-	var cmd command
-	if err := json.NewDecoder(c.Request().Body).Decode(&cmd); err != nil {
+	b, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	cmd, err := decodeCommand(b)
+	if errors.Is(err, errTooNew) {
+		return c.JSON(http.StatusOK, proposed{Fault: &fault{Code: faultUnknownKind, Text: "the leader is too old for this: update it first"}})
+	}
+	if err != nil {
 		return httpapi.Problemf(http.StatusBadRequest, "the command can't be read: %v", err)
 	}
 	return c.JSON(http.StatusOK, s.takeProposal(ctx, cmd))

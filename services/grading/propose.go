@@ -27,7 +27,8 @@ const (
 // may have been.
 func (s *Service) propose(ctx context.Context, c command) (outcome, error) {
 	var unsure error
-	out, err := attempt(ctx, s, &unsure, func(ctx context.Context, r *raft.Raft, id string) (outcome, error) {
+	longer := insistence + time.Duration(len(c.Packed)>>18)*time.Second // a large command takes its time on every disk
+	out, err := attempt(ctx, s, longer, &unsure, func(ctx context.Context, r *raft.Raft, id string) (outcome, error) {
 		if id == s.cfg.ID {
 			return s.lead(ctx, r, c)
 		}
@@ -42,8 +43,8 @@ func (s *Service) propose(ctx context.Context, c command) (outcome, error) {
 // attempt calls try with the leader's id until it succeeds, patience ends, or
 // ctx does. errNotSent and errNotLeader are tried again, as is any failure,
 // which is then noted in unsure; a *fault is an answer.
-func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx context.Context, r *raft.Raft, id string) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, insistence, errInsisted)
+func attempt[T any](ctx context.Context, s *Service, most time.Duration, unsure *error, try func(ctx context.Context, r *raft.Raft, id string) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, errInsisted)
 	defer cancel()
 	var none T
 	begun := time.Now()
@@ -71,7 +72,7 @@ func attempt[T any](ctx context.Context, s *Service, unsure *error, try func(ctx
 		}
 		left := s.cfg.patience - time.Since(begun)
 		if *unsure != nil {
-			left = insistence - time.Since(begun)
+			left = most - time.Since(begun)
 		}
 		if left <= 0 {
 			return none, s.noQuorum(r)

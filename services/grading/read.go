@@ -23,8 +23,11 @@ import (
 
 // read returns the gradebook as of now or later.
 func (s *Service) read(ctx context.Context) (*reading, error) {
+	if err := s.able(); err != nil {
+		return nil, err
+	}
 	var unsure error
-	index, err := attempt(ctx, s, &unsure, func(ctx context.Context, r *raft.Raft, id string) (uint64, error) {
+	index, err := attempt(ctx, s, insistence, &unsure, func(ctx context.Context, r *raft.Raft, id string) (uint64, error) {
 		if id == s.cfg.ID {
 			return s.reads.index(ctx, r)
 		}
