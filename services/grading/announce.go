@@ -62,10 +62,12 @@ func (s *Service) caughtUp(ctx context.Context) bool {
 
 // condition puts this replica's state into a word and a sentence.
 func (s *Service) condition(r *raft.Raft, in, serving bool) (health.Status, string) {
-	view := s.fsm.view.Load()
+	view, fault := s.fsm.view.Load(), s.Fault()
 	switch {
 	case slices.Contains(view.retired, s.cfg.ID):
 		return health.Critical, "this node's id is retired: stop it, remove its data directory, and start it again as a new node"
+	case fault != nil:
+		return health.Critical, fault.Error()
 	case view.gradebook == "" && len(servers(r)) == 0:
 		return health.Warning, waiting
 	case !in:

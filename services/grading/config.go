@@ -44,6 +44,7 @@ type Config struct {
 	stable, replace, planEvery, patience time.Duration
 	memory                               int
 	snapshotEvery                        uint64
+	diskFault                            func() error
 }
 
 // RaftConfig is raft's timing. Shorter times find a dead leader sooner and

@@ -78,6 +78,7 @@ func New(cfg Config) (*Service, error) {
 	if s.store, err = openStore(cfg.Dir, cfg.ID, s.raftLog); err != nil {
 		return nil, err
 	}
+	s.store.disk.fault, s.store.disk.told = cfg.diskFault, s.diskChanged
 	s.fsm = newFSM(s.log, cfg.memory)
 	s.signIns = newSignIns()
 	s.reads.s = s
@@ -138,12 +139,45 @@ func (s *Service) startRaft() (*raft.Raft, func() error, error) {
 		Stream:  newStream(s.cfg.Listener, s.cfg.ID, s.cfg.Dial, s.store.pin.gradebook, s.letIn),
 		MaxPool: 3, Timeout: 2 * time.Second, Logger: s.raftLog, MsgpackUseNewTimeFormat: true,
 	})
-	r, err := raft.NewRaft(c, s.fsm, s.store.logs, s.store.bolt, s.store.snapshots, transport)
+	r, err := raft.NewRaft(c, s.fsm, s.store.logs, s.store.disk, s.store.snapshots, transport)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("grading: start raft: %w", err), transport.Close())
 	}
 	s.batch = &batcher{raft: awaited{r, s}, spawn: s.spawn}
-	return r, func() error { return errors.Join(r.Shutdown().Error(), transport.Close()) }, nil
+	return r, func() error {
+		s.store.disk.end()
+		return errors.Join(r.Shutdown().Error(), transport.Close())
+	}, nil
+}
+
+// diskChanged tells that the log can't be written, or can again.
+func (s *Service) diskChanged(failed error) {
+	if failed != nil {
+		s.log.Error("the log cannot be written", "error", failed)
+		s.cfg.Timeline("grading.disk", fmt.Sprintf("%s: %v", s.cfg.Name, failed))
+	} else {
+		s.log.Info("the log can be written again")
+		s.cfg.Timeline("grading.disk", s.cfg.Name+" can write again")
+	}
+	s.news.ring()
+}
+
+// Fault returns why this copy takes no part although it is one: its disk can't
+// be written. It is nil when all is well, and on a nil Service.
+func (s *Service) Fault() error {
+	if s == nil {
+		return nil
+	}
+	return s.store.disk.err()
+}
+
+// able refuses what needs this copy to move on, while it can't and follows
+// another: the answer would wait for an entry that is not taken here.
+func (s *Service) able() error {
+	if r := s.raft.Load(); r != nil && r.State() == raft.Leader {
+		return nil
+	}
+	return s.Fault()
 }
 
 // spawn runs short work in a goroutine that Run waits for. It reports false,

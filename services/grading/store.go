@@ -32,6 +32,7 @@ const logCache = 512
 // acknowledged writes were lost that way). So one without the other is refused.
 type store struct {
 	bolt      *boltdb.BoltStore
+	disk      *disk // bolt, as raft writes to it
 	logs      raft.LogStore
 	snapshots raft.SnapshotStore
 	pin       *pin // the one gradebook it is for
@@ -103,7 +104,8 @@ func damaged(db, id string, err error) error {
 }
 
 func (s *store) open(dir, id, marker, noted string, log hclog.Logger) (err error) {
-	if s.logs, err = raft.NewLogCache(logCache, s.bolt); err != nil {
+	s.disk = &disk{BoltStore: s.bolt, ending: make(chan struct{})}
+	if s.logs, err = raft.NewLogCache(logCache, s.disk); err != nil {
 		return fmt.Errorf("grading: log cache: %w", err)
 	}
 	if s.snapshots, err = raft.NewFileSnapshotStoreWithLogger(dir, 2, log); err != nil {
