@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/distributedgo/rollcall/membership"
 	"github.com/distributedgo/rollcall/node/identity"
 	"github.com/distributedgo/rollcall/node/secret"
 	"github.com/distributedgo/rollcall/services/grading"
@@ -81,9 +82,9 @@ func (c *Cluster) View(name string) (registry.Cluster, error) {
 	return c.Registry(name).Cluster(ctx)
 }
 
-// Whole is nil when every running node serves all of its roles, sees all the
-// others alive, and the gradebook, if any node serves it, has a leader and at
-// least as many voters as so many nodes should have.
+// Whole is nil when every running node sees all running nodes, and no other,
+// alive and serving all of their roles, and the gradebook, if any node serves
+// it, has a leader and at least as many voters as so many nodes should have.
 func (c *Cluster) Whole() error {
 	running := c.Running()
 	graders := 0
@@ -95,15 +96,20 @@ func (c *Cluster) Whole() error {
 	want := []int{0, 1, 2, 3, 3, 5}[min(graders, 5)]
 	for _, name := range running {
 		n := c.Node(name)
-		for _, role := range c.Config(name).Roles {
-			if !slices.Contains(n.Self().Roles, role) {
-				return fmt.Errorf("%s does not serve %s yet", name, role)
-			}
-		}
 		alive := 0
 		for _, m := range n.Members() {
-			if m.Status == "alive" {
-				alive++
+			if m.Status != membership.StatusAlive {
+				continue
+			}
+			alive++
+			other := c.NameOf(m.ID)
+			if other == "" {
+				return fmt.Errorf("%s sees %s (%s) alive, which does not run", name, m.Name, m.ID)
+			}
+			for _, role := range c.Config(other).Roles {
+				if !m.Serves(role) {
+					return fmt.Errorf("%s does not see that %s serves %s", name, other, role)
+				}
 			}
 		}
 		if alive != len(running) {

@@ -137,7 +137,7 @@ func (l *Load) More(n int) func() error {
 			if len(l.hard) > 0 {
 				last = l.hard[len(l.hard)-1]
 			}
-			return fmt.Errorf("%d further writes are acknowledged, want %d; last failure: %w", have, n, last)
+			return fmt.Errorf("%d further writes are acknowledged, want %d; last failure: %v", have, n, last)
 		}
 		return nil
 	}

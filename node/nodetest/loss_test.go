@@ -32,8 +32,8 @@ func leaderIsLost(t *testing.T, c *nodetest.Cluster) {
 // lead back when it returns.
 func leadIsLost(t *testing.T, c *nodetest.Cluster) {
 	first := c.Lead()
-	c.Kill(first)
 	at := time.Now()
+	c.Kill(first)
 	var next string
 	agree := func() error {
 		next = ""
