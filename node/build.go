@@ -233,7 +233,7 @@ func (n *Node) buildPublic() error {
 		e.session = n.portal.Authenticate
 	}
 	n.publicAPI = httpapi.New(httpapi.Config{Node: n.dir.id, Logger: log})
-	n.mountPublic(n.publicAPI.Echo, e, newGateway(n.clusterAPI, n.promises.serves, n.peers, log))
+	n.mountPublic(n.publicAPI.Echo, e, newGateway(n.clusterAPI, n.answers, n.peers, log))
 	return nil
 }
 

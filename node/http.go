@@ -96,20 +96,31 @@ func (n *Node) publicHandler() http.Handler {
 	return p.Handler(n.publicAPI)
 }
 
-// getReady answers 200 when every role that is configured is served.
+// getReady answers 200 when every role that is configured is served, and can be.
 func (n *Node) getReady(c echo.Context) error {
-	served := n.agent.Self().Roles
+	if p := unready(n.cfg.Roles, n.agent.Self().Roles, n.grading.Fault(), n.health.Checks()); p != nil {
+		return p
+	}
+	return c.String(http.StatusOK, "ready\n")
+}
+
+// unready says what is missing, and why; nil for nothing. fault is what keeps
+// a role that is served from its work.
+func unready(configured, served []string, fault error, checks []health.Check) *httpapi.Problem {
 	var missing []string
-	for _, r := range n.cfg.Roles {
+	for _, r := range configured {
 		if !slices.Contains(served, r) {
 			missing = append(missing, r)
 		}
 	}
-	if len(missing) == 0 {
-		return c.String(http.StatusOK, "ready\n")
+	switch {
+	case len(missing) == 0 && fault == nil:
+		return nil
+	case len(missing) == 0:
+		return httpapi.Problemf(http.StatusServiceUnavailable, "%s: %v", roleGrading, fault)
 	}
 	var why []string
-	for _, check := range n.health.Checks() {
+	for _, check := range checks {
 		if check.Status != health.Passing {
 			why = append(why, check.Name+": "+check.Output)
 		}

@@ -60,5 +60,16 @@ func (p *promises) withdraw() {
 	p.withdrawn = true
 }
 
+// answers reports whether a call for the role is answered here. A copy of the
+// gradebook that can't be written leaves it to another node's, if there is one.
+func (n *Node) answers(role string) bool {
+	if !n.promises.serves(role) || role != roleGrading || n.grading.Fault() == nil {
+		return n.promises.serves(role)
+	}
+	return !slices.ContainsFunc(n.agent.Members(), func(m membership.Member) bool {
+		return m.ID != n.dir.id && m.Status == membership.StatusAlive && m.Serves(role)
+	})
+}
+
 // serves reports whether this node promises the role now.
 func (p *promises) serves(role string) bool { return p.agent.Self().Serves(role) }
