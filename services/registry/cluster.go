@@ -67,7 +67,7 @@ type Grading struct {
 	Term        uint64   `json:"term" doc:"Raft term."`
 	CommitIndex uint64   `json:"commitIndex" doc:"Highest agreed log index."`
 	Voters      []string `json:"voters" doc:"Node ids that count for quorum."`
-	Quorum      bool     `json:"quorum" doc:"Whether a majority of the voters is up and follows a leader, so that writes are accepted."`
+	Quorum      bool     `json:"quorum" doc:"Whether a majority of the voters is up, answers the node that took the view, and follows a leader, so that writes are accepted."`
 }
 
 // Log sums up the log role.

@@ -25,6 +25,8 @@ func headline(c *Cluster) string {
 	switch {
 	case c.Grading.Quorum:
 		return copies + "; writes accepted"
+	case 2*up > voters && 2*c.votersHeard() <= voters:
+		return fmt.Sprintf("%d of %d grading copies answer this node, which may be cut off; from here it is not known whether writes are accepted", c.votersHeard(), voters)
 	case 2*up > voters:
 		return copies + "; writes wait until a leader is elected"
 	default:
@@ -42,6 +44,18 @@ func (c *Cluster) votersUp() int {
 		}
 	}
 	return up
+}
+
+// votersHeard counts the voters that answer the node that took the view.
+func (c *Cluster) votersHeard() int {
+	heard := 0
+	for _, id := range c.Grading.Voters {
+		n, ok := c.NodeByID(id)
+		if ok && (id == c.SeenBy || n.Status == "alive" && n.ReportedAt != nil && c.At.Sub(*n.ReportedAt) <= heardFor && !slices.Contains(n.UnreachableFrom, c.SeenBy)) {
+			heard++
+		}
+	}
+	return heard
 }
 
 // check returns the status of one of the node's checks, "" when it has none

@@ -30,7 +30,7 @@ func (in *input) grading(probes map[string]*Probe) (*Grading, string) {
 	}
 	up := 0
 	for _, id := range g.Voters {
-		if in.up(id, probes) {
+		if in.up(id, probes) && in.answers(id) {
 			up++
 		}
 	}
@@ -89,6 +89,14 @@ func (in *input) up(id string, probes map[string]*Probe) bool {
 	}
 	p := probes[id]
 	return p == nil || p.Status != health.Critical
+}
+
+// answers reports whether a node was heard of late and is not called
+// unreachable by this one. Gossip and raft need a while to see a cut; a node
+// that is on the small side of one must not go on saying that all is well.
+func (in *input) answers(id string) bool {
+	h := in.reports[id]
+	return id == in.self || h.ok && in.now.Sub(h.at) <= heardFor && !slices.Contains(in.reports[in.self].report.Unreachable, id)
 }
 
 // gradebookTag is the gradebook that the members' tags name, for the moments

@@ -40,7 +40,19 @@ type heard struct {
 	ok       bool      // whether there is one
 	failures int       // polls that failed since, in a row
 	err      string    // why the last one failed
+	marks    []mark    // of the last few reports, oldest first
 }
+
+// mark is what a report said to be agreed on, and when it arrived.
+type mark struct {
+	at        time.Time
+	gradebook string
+	commit    uint64
+}
+
+// keptMarks is how many reports of a node leave a mark: the view's own moment,
+// the last poll, and the one before that all others have had time to follow.
+const keptMarks = 3
 
 // reportBook keeps the last report of every node. A report is kept while its
 // node is a member, whatever its age: a dead node's last word still says how
@@ -54,7 +66,12 @@ func (b *reportBook) took(id string, r NodeReport, at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.init()
-	b.last[id] = heard{report: r, at: at, ok: true}
+	h := heard{report: r, at: at, ok: true, marks: b.last[id].marks}
+	if g := r.Grading; g != nil {
+		h.marks = append(slices.Clone(h.marks), mark{at, g.Gradebook, g.CommitIndex})
+		h.marks = h.marks[max(0, len(h.marks)-keptMarks):]
+	}
+	b.last[id] = h
 }
 
 func (b *reportBook) failed(id string, err error) {
@@ -120,6 +137,7 @@ func (s *Service) rounds(ctx context.Context) {
 func (s *Service) round(ctx context.Context) {
 	members := s.cfg.Members()
 	leads := s.updateLead()
+	s.reports.took(s.cfg.Self, s.cfg.Report(), time.Now().UTC())
 
 	asking, cancel := context.WithTimeout(ctx, pollDeadline)
 	defer cancel()

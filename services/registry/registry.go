@@ -207,7 +207,7 @@ func (s *Service) Cluster() Cluster {
 	own := s.cfg.Report()
 	own.Registry = s.Claim()
 	reports := s.reports.all()
-	reports[s.cfg.Self] = heard{report: own, at: now, ok: true}
+	reports[s.cfg.Self] = heard{report: own, at: now, ok: true, marks: reports[s.cfg.Self].marks}
 	return build(input{
 		self:    s.cfg.Self,
 		name:    s.cfg.Name,

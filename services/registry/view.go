@@ -30,6 +30,10 @@ func (in *input) fresh(m membership.Member) (NodeReport, bool) {
 	return h.report, h.ok && m.Status == membership.StatusAlive && in.now.Sub(h.at) <= freshFor
 }
 
+// heardFor is how old a report may be and still show that its node answers
+// this one: two polls, and one that was late.
+const heardFor = 3 * time.Second
+
 // build makes the view. It is pure: the same input gives the same view.
 func build(in input) Cluster {
 	members := slices.SortedFunc(slices.Values(in.members), func(a, b membership.Member) int {
@@ -89,15 +93,41 @@ func (in *input) node(m membership.Member, probe *Probe, group *Grading) Node {
 	n.ReportedAt = &at
 	n.SpoolBytes = h.report.SpoolBytes
 	if g := h.report.Grading; g != nil {
-		n.Grading = &NodeGrading{Voter: g.Voter, Index: g.Index, Lag: g.Lag}
-		// A copy that follows another leader, or is cut off, believes that it
-		// lags behind nobody; what the group has agreed on says otherwise.
-		_, fresh := in.fresh(m)
-		if group != nil && (!fresh || g.Leader != group.Leader || g.Term != group.Term) {
-			n.Grading.Lag = max(g.Lag, group.CommitIndex-min(group.CommitIndex, g.Index))
-		}
+		n.Grading = &NodeGrading{Voter: g.Voter, Index: g.Index, Lag: in.lag(m, h, group)}
 	}
 	return n
+}
+
+// lag is how many entries a copy has yet to apply. What it says itself is true
+// of what it knows to be agreed on; a copy that is cut off, or cannot append,
+// believes that it lags behind nobody, and what the others say counts.
+func (in *input) lag(m membership.Member, h heard, group *Grading) uint64 {
+	g := h.report.Grading
+	agreed := in.settled(h.at, g.Gradebook)
+	if _, fresh := in.fresh(m); group != nil && (!fresh || g.Leader != group.Leader || g.Term != group.Term) {
+		agreed = max(agreed, group.CommitIndex)
+	}
+	// Not Index: entries that change no grade never reach the gradebook.
+	applied := max(g.Index, g.CommitIndex-min(g.CommitIndex, g.Lag))
+	return max(g.Lag, agreed-min(agreed, applied))
+}
+
+// followFor is how long a healthy copy may take to hear what is agreed on,
+// which is some heartbeats.
+const followFor = 250 * time.Millisecond
+
+// settled is the highest log index that was known to be agreed on so long
+// before a report that a healthy copy had it by then. Reports of one moment
+// are up to a poll apart, and comparing those would show a lag that is none.
+func (in *input) settled(at time.Time, gradebook string) (commit uint64) {
+	for _, h := range in.reports {
+		for _, k := range h.marks {
+			if k.gradebook == gradebook && gradebook != "" && at.Sub(k.at) >= followFor {
+				commit = max(commit, k.commit)
+			}
+		}
+	}
+	return commit
 }
 
 // unreachableFrom lists the nodes whose fresh report names id as unreachable.

@@ -46,6 +46,9 @@ func TestGradingIsMergedByTerm(t *testing.T) {
 	old := copyOf("n3", "n3", 9, 900, 900)
 	old.at = noon.Add(-freshFor - time.Second)
 	all := []string{"n1", "n2", "n3"}
+	late := func(id string) heard { return heardAgo(copyOf(id, "n1", 4, 70, 70), 4*time.Second) }
+	cutOff := copyOf("n1", "n2", 4, 70, 70)
+	cutOff.report.Unreachable = []string{"n2", "n3"}
 	tests := []struct {
 		name     string
 		members  []membership.Member
@@ -90,6 +93,24 @@ func TestGradingIsMergedByTerm(t *testing.T) {
 			"3 of 3 grading copies up; writes accepted",
 		},
 		{
+			"cut off, and gossip has not noticed: nobody was heard", []membership.Member{member("n1"), member("n2"), member("n3")},
+			map[string]heard{"n1": copyOf("n1", "n1", 4, 70, 70), "n2": late("n2"), "n3": late("n3")},
+			&Grading{Leader: "n1", Term: 4, CommitIndex: 70, Voters: all},
+			"1 of 3 grading copies answer this node, which may be cut off; from here it is not known whether writes are accepted",
+		},
+		{
+			"cut off, and calls fail", []membership.Member{member("n1"), member("n2"), member("n3")},
+			map[string]heard{"n1": cutOff, "n2": copyOf("n2", "n2", 4, 70, 70), "n3": copyOf("n3", "n2", 4, 70, 70)},
+			&Grading{Leader: "n2", Term: 4, CommitIndex: 70, Voters: all},
+			"1 of 3 grading copies answer this node, which may be cut off; from here it is not known whether writes are accepted",
+		},
+		{
+			"one poll was lost", []membership.Member{member("n1"), member("n2"), member("n3", failed)},
+			map[string]heard{"n1": copyOf("n1", "n1", 4, 70, 70), "n2": heardAgo(copyOf("n2", "n1", 4, 70, 70), 2200*time.Millisecond)},
+			&Grading{Leader: "n1", Term: 4, CommitIndex: 70, Voters: all, Quorum: true},
+			"2 of 3 grading copies up; writes accepted",
+		},
+		{
 			"not founded", []membership.Member{member("n1", func(m *membership.Member) { m.Gradebook = "" })},
 			map[string]heard{"n1": {ok: true, at: noon, report: NodeReport{ID: "n1", Grading: &GradingReport{}}}},
 			&Grading{Voters: []string{}},
@@ -125,6 +146,37 @@ func TestLagOfACutOffCopy(t *testing.T) {
 	reports["n2"].report.Grading.Lag = 2
 	c := build(input{self: "n1", now: noon, reports: reports, members: []membership.Member{member("n1"), member("n2"), member("n3")}})
 	for i, want := range []uint64{0, 2, 20} {
+		if got := c.Nodes[i].Grading.Lag; got != want {
+			t.Errorf("%s: lag = %d, want %d", c.Nodes[i].ID, got, want)
+		}
+	}
+}
+
+// heardAgo makes a report older.
+func heardAgo(h heard, d time.Duration) heard {
+	h.at = h.at.Add(-d)
+	return h
+}
+
+// TestLagOfACopyThatStandsStill is of a follower that hears its leader and
+// cannot append: leader and term agree, and what it knows to be agreed on is
+// what it has. An idle group has entries that no gradebook counts.
+func TestLagOfACopyThatStandsStill(t *testing.T) {
+	t.Parallel()
+	var book reportBook
+	say := func(id string, commit, index uint64, at time.Duration) {
+		book.took(id, copyOf(id, "n1", 5, commit, index).report, noon.Add(at))
+	}
+	say("n1", 80, 77, -2*time.Second)
+	say("n1", 90, 87, -time.Second)
+	say("n2", 85, 82, -1100*time.Millisecond) // asked before the leader was: no lag
+	say("n3", 70, 67, -100*time.Millisecond)
+	reports := book.all()
+	own := copyOf("n1", "n1", 5, 95, 92)
+	own.marks = reports["n1"].marks
+	reports["n1"] = own
+	c := build(input{self: "n1", now: noon, reports: reports, members: []membership.Member{member("n1"), member("n2"), member("n3")}})
+	for i, want := range []uint64{0, 0, 20} {
 		if got := c.Nodes[i].Grading.Lag; got != want {
 			t.Errorf("%s: lag = %d, want %d", c.Nodes[i].ID, got, want)
 		}
