@@ -95,6 +95,7 @@ func New(cfg Config) *API {
 	hc.RejectUnknownQueryParameters = true
 	hc.Transformers = []huma.Transformer{complete}
 	a.Huma = humaecho.New(a.Echo, hc)
+	describeProofs(a.Huma.OpenAPI())
 	return a
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 	"github.com/labstack/echo/v4"
 
 	"github.com/distributedgo/rollcall/node/identity"
@@ -151,8 +152,18 @@ func init() {
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { return fromHuma(status, msg, errs) }
 }
 
+// patternFault is how huma begins its word on a text that does not match its
+// field's pattern, when the pattern has a description.
+var patternFault, _, _ = strings.Cut(validation.MsgExpectedBePattern, "%")
+
+func isNumber(v any) bool {
+	_, is := v.(float64)
+	return is
+}
+
 // fromHuma turns huma's findings into a Problem. It keeps values only of path
-// and query parameters: a body or header may hold a password.
+// and query parameters, and of fields with a pattern, such as points: anything
+// else in a body or header may hold a password.
 func fromHuma(status int, msg string, errs []error) *Problem {
 	if status == http.StatusInternalServerError && len(errs) == 1 {
 		return ProblemOf(errs[0])
@@ -164,8 +175,10 @@ func fromHuma(status int, msg string, errs []error) *Problem {
 		case err == nil:
 		case !ok:
 			p.Detail += ": " + err.Error()
-		case strings.HasPrefix(d.Location, "path.") || strings.HasPrefix(d.Location, "query."):
+		case strings.HasPrefix(d.Location, "path.") || strings.HasPrefix(d.Location, "query.") || strings.HasPrefix(d.Message, patternFault):
 			p.With(d.Location, fmt.Sprint(d.Value), d.Message)
+		case d.Message == validation.MsgExpectedString && isNumber(d.Value):
+			p.With(d.Location, "", d.Message+`: put the number in quotes, as in "85.5"`)
 		default:
 			p.With(d.Location, "", d.Message)
 		}

@@ -51,8 +51,8 @@ type document struct {
 	Components struct{ Schemas map[string]schema }
 }
 
-// operations reads the document of a node and lists what it offers. Routes
-// that take or give files are not typed, so they stand here.
+// operations reads the document of a node and lists what it offers. What only
+// nodes may call is not in it, so it stands here.
 func operations(t *testing.T, c *nodetest.Cluster, name string) (document, []operation) {
 	t.Helper()
 	var d document
@@ -61,8 +61,6 @@ func operations(t *testing.T, c *nodetest.Cluster, name string) (document, []ope
 		t.Fatalf("the OpenAPI document has %d paths, error %v", len(d.Paths), err)
 	}
 	all := []operation{
-		{Method: http.MethodPost, Path: "/v1/courses/{course}/import", ID: "import"},
-		{Method: http.MethodGet, Path: "/v1/courses/{course}/export", ID: "export"},
 		{Method: http.MethodGet, Path: "/v1/node", ID: "node"},
 		{Method: http.MethodGet, Path: "/v1/stand", ID: "stand"},
 		{Method: http.MethodGet, Path: "/v1/grading/internal/index", ID: "internal-index"},

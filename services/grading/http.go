@@ -3,22 +3,38 @@ package grading
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/distributedgo/rollcall/node/httpapi"
 	"github.com/distributedgo/rollcall/node/identity"
+	"github.com/distributedgo/rollcall/services/grading/gradebook"
 )
 
 // Mount adds the gradebook's routes. On a nil Service it adds them for the
 // documentation only: nothing calls them then.
 func (s *Service) Mount(api *httpapi.API) {
+	api.Huma.OpenAPI().Components.Schemas.RegisterTypeAlias(reflect.TypeFor[gradebook.Points](), reflect.TypeFor[pointsText]())
 	s.mountPeople(api)
 	s.mountCourses(api)
 	s.mountScores(api)
 	s.mountFiles(api)
 	s.mountGroup(api)
+}
+
+// pointsText describes gradebook.Points to huma, so that a fault is told of the
+// field it is in. The pattern is what ParsePoints reads.
+type pointsText string
+
+// Schema implements huma.SchemaProvider.
+func (pointsText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Nullable: true, Examples: []any{"85.5"},
+		Pattern:            `^-?(0*[0-9]{1,6}(\.[0-9]{1,4})?|0*1000000(\.0{1,4})?|\.[0-9]{1,4})$`,
+		PatternDescription: "a number of at most " + gradebook.MaxPoints.String() + " with at most 4 decimal places: write it as 85.5",
+	}
 }
 
 // answer is every typed answer: nothing of a gradebook may be kept by a cache.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
 	"github.com/distributedgo/rollcall/node/httpapi"
@@ -21,8 +22,65 @@ import (
 
 // mountFiles adds files in and out. They are plain HTTP bodies, no JSON.
 func (s *Service) mountFiles(api *httpapi.API) {
-	api.Echo.POST("/v1/courses/:course/import", s.postImport)
-	api.Echo.GET("/v1/courses/:course/export", s.getExport)
+	csv := func(what string) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: huma.TypeString, Description: what}}}
+	}
+	in := csv("The file, as Canvas writes it.")
+	in["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
+		Type:       huma.TypeObject,
+		Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary", Description: "The first file of the form is taken."}},
+	}}
+	format := httpapi.Query("format", "Of the file; Canvas CSV is the only one.", "canvas")
+	api.Raw(&huma.Operation{
+		OperationID: "import-course", Method: http.MethodPost, Path: "/v1/courses/{course}/import", Tags: []string{"grading"},
+		Summary:     "Compare a file with a course, and apply what differs",
+		Description: "With dryRun nothing is changed and the answer is what would be. Blank cells change nothing.",
+		Parameters: []*huma.Param{
+			httpapi.Path("course"), format,
+			httpapi.Query("dryRun", "Only show the differences; default false.", "true", "false"),
+			httpapi.Query("newStudents", "What to do with students whom the course does not have; default create.", "create", "skip"),
+			httpapi.Query("basis", "basis of a preview: 409 when the course has changed since."),
+			httpapi.Query("source", "Name of the file, for the history."),
+			httpapi.Header(HeaderKey, "Sent again under the same key, a request is done once and gets its first answer."),
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: in},
+		Responses: map[string]*huma.Response{"200": {Description: "The differences.", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: diffSchema()},
+		}}},
+	}, s.postImport)
+	api.Raw(&huma.Operation{
+		OperationID: "export-course", Method: http.MethodGet, Path: "/v1/courses/{course}/export", Tags: []string{"grading"},
+		Summary: "A course as a file",
+		Parameters: []*huma.Param{
+			httpapi.Path("course"), format,
+			httpapi.Query("consistency", "stale: as this node has it, without asking the leader.", "linearizable", "stale"),
+		},
+		Responses: map[string]*huma.Response{"200": {Description: "The file, as an attachment.", Content: csv("Canvas CSV.")}},
+	}, s.getExport)
+}
+
+// diffSchema describes the outline of an exchange.Diff. Its whole schema would
+// bring names into the document that other services have too.
+func diffSchema() *huma.Schema {
+	list := func(of string) *huma.Schema {
+		return &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}, Description: of}
+	}
+	return &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+		"course":         {Type: huma.TypeString},
+		"source":         {Type: huma.TypeString, Description: "Name of the file."},
+		"basis":          {Type: huma.TypeInteger, Description: "Give it with the decision to apply."},
+		"newSections":    list("Sections that the file brings."),
+		"newCategories":  list("Categories that it brings."),
+		"newAssignments": list("Assignments that it brings."),
+		"newStudents":    list("Students whom the course does not have."),
+		"changes":        list("Scores that would change, before and after."),
+		"unchanged":      {Type: huma.TypeInteger, Description: "Cells that are as the file says already."},
+		"skipped":        list("Rows left out, and why."),
+		"faults":         list("Cells that cannot be used: row, column, value, reason."),
+		"notes":          list("Used, but look at it."),
+		"applied":        {Type: huma.TypeBoolean},
+		"index":          {Type: huma.TypeInteger, Description: "Log index it was applied at."},
+	}}
 }
 
 // postImport previews a file or applies it. The file is compared with the

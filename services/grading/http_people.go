@@ -13,7 +13,8 @@ import (
 
 // mountPeople adds sessions, accounts and tokens.
 func (s *Service) mountPeople(api *httpapi.API) {
-	handle(api, http.MethodPost, "/session", "sign-in", "Sign in", s.postSession)
+	handle(api, http.MethodPost, "/session", "sign-in", "Sign in; the session is good as Authorization: Bearer for 30 minutes", s.postSession)
+	api.Huma.OpenAPI().Paths["/v1/session"].Post.Security = httpapi.Anonymous()
 	handle(api, http.MethodGet, "/session", "who-am-i", "Who the caller is", s.getSession)
 	handle(api, http.MethodDelete, "/session", "sign-out", "End this session", s.deleteSession)
 	handle(api, http.MethodGet, "/accounts", "list-accounts", "All accounts", s.getAccounts)

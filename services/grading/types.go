@@ -15,10 +15,10 @@ type SignIn struct {
 	Password string `json:"password" minLength:"1" maxLength:"1024" doc:"Never logged, never sent back."`
 }
 
-// Session is a new session: Text is what a cookie carries.
+// Session is a new session: Text is what a cookie or a bearer carries.
 type Session struct {
-	Text    string    `json:"session" doc:"Signed session, for the cookie."`
-	Expires time.Time `json:"expires" doc:"When it ends whatever happens; it ends sooner without a request."`
+	Text    string    `json:"session" doc:"Signed session: what the portal's cookie carries. A program sends it as Authorization: Bearer; it then ends 30 minutes after the sign-in, since only the portal renews it: sign in again."`
+	Expires time.Time `json:"expires" doc:"When it ends whatever happens. Without the portal's renewal it ends sooner."`
 	Account Who       `json:"account"`
 }
 
@@ -129,7 +129,7 @@ type NewSection struct {
 // NewCategory is a request for a category.
 type NewCategory struct {
 	Name   string           `json:"name" minLength:"1" maxLength:"200"`
-	Weight gradebook.Points `json:"weight,omitempty" doc:"Percent, as text."`
+	Weight gradebook.Points `json:"weight,omitempty" nullable:"false" doc:"Percent, as text."`
 }
 
 // CategoryPatch changes the fields that are given.
@@ -142,7 +142,7 @@ type CategoryPatch struct {
 type NewAssignment struct {
 	Title     string           `json:"title" minLength:"1" maxLength:"200"`
 	Category  string           `json:"category,omitempty" doc:"Category id; the course's first when empty."`
-	Possible  gradebook.Points `json:"possible" doc:"Points possible, as text."`
+	Possible  gradebook.Points `json:"possible" nullable:"false" doc:"Points possible, as text."`
 	Due       *time.Time       `json:"due,omitempty"`
 	Published *bool            `json:"published,omitempty" doc:"Students see it; default true."`
 	Omitted   bool             `json:"omitted,omitempty" doc:"Shown, but counts in no total."`

@@ -33,8 +33,7 @@ func (s *Service) Mount(api *httpapi.API) {
 		}
 		return &clusterAnswer{CacheControl: "no-store", Body: s.Cluster()}, nil
 	})
-	api.Echo.GET("/v1/cluster/events", s.getEvents)
-	api.Huma.OpenAPI().AddOperation(eventsOperation())
+	api.Raw(eventsOperation(), s.getEvents)
 }
 
 // admit says whether a caller may look at the cluster, here and now. A node
