@@ -45,7 +45,7 @@ func (e *edge) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// principal returns who calls. A token that is sent and is not good is an
+// principal returns who calls. A token, or a session sent in its place, that is sent and is not good is an
 // error; a session cookie that is not good makes the caller anonymous, so that
 // pages can lead to the sign-in.
 func (e *edge) principal(r *http.Request) (identity.Principal, error) {
@@ -55,11 +55,11 @@ func (e *edge) principal(r *http.Request) (identity.Principal, error) {
 			return identity.Principal{}, httpapi.Problemf(http.StatusUnauthorized, "send the token as Authorization: Bearer %s…", identity.TokenPrefix).
 				WithHeader("WWW-Authenticate", `Bearer realm="rollcall"`)
 		}
-		t, err := e.keys.VerifyToken(strings.TrimSpace(text), time.Now())
+		p, err := e.bearer(strings.TrimSpace(text), time.Now())
 		if err != nil {
 			return identity.Principal{}, err
 		}
-		return e.stand.Admit(t.Principal())
+		return e.stand.Admit(p)
 	}
 	if e.session != nil {
 		if p, err := e.session(r); err == nil {
@@ -73,6 +73,18 @@ func (e *edge) principal(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Role: identity.Guest}, nil
 	}
 	return identity.Principal{}, nil
+}
+
+// bearer reads a token, or the session that a program got by signing in. No
+// browser sends it by itself, so no page can have it sent. It is not renewed
+// here, and so ends identity.IdleLife after the sign-in.
+func (e *edge) bearer(text string, now time.Time) (identity.Principal, error) {
+	if strings.HasPrefix(text, identity.TokenPrefix) {
+		t, err := e.keys.VerifyToken(text, now)
+		return t.Principal(), err
+	}
+	s, err := e.keys.VerifySession(text, now)
+	return s.Principal(), err
 }
 
 // fromThisMachine reports whether a program on this machine calls by itself.

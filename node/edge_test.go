@@ -26,6 +26,9 @@ func TestWhoCalls(t *testing.T) {
 	token := func(life time.Duration, id string) string {
 		return "Bearer " + testKeys.SignToken(identity.Token{ID: id, Role: identity.Reader, Expires: now.Add(life)})
 	}
+	session := func(idle time.Duration, id string) string {
+		return "Bearer " + testKeys.SignSession(identity.Session{ID: id, Account: "u1", Role: identity.Teacher, Issued: now.Add(-idle), Seen: now.Add(-idle)})
+	}
 	stand := &identity.Stand{}
 	stand.Set(identity.StandState{Index: 1, Revoked: []string{"gone"}}, now)
 	for _, tc := range []struct {
@@ -47,6 +50,12 @@ func TestWhoCalls(t *testing.T) {
 		{"an old token", "register", "127.0.0.1:5", "localhost", []string{"Authorization", token(-time.Hour, "t")}, "", identity.ErrExpired},
 		{"a revoked token", "register", "127.0.0.1:5", "localhost", []string{"Authorization", token(time.Hour, "gone")}, "", identity.ErrRevoked},
 		{"a made-up token", "register", "127.0.0.1:5", "localhost", []string{"Authorization", "Bearer rct_x.y"}, "", identity.ErrSignature},
+		{"a session", "none", "10.1.1.1:5", "x", []string{"Authorization", session(0, "s")}, identity.Teacher, nil},
+		{"an idle session", "register", "127.0.0.1:5", "localhost", []string{"Authorization", session(identity.IdleLife+time.Minute, "s")}, "", identity.ErrExpired},
+		{"a session that was ended", "register", "127.0.0.1:5", "localhost", []string{"Authorization", session(0, "gone")}, "", identity.ErrRevoked},
+		{"a made-up session", "register", "127.0.0.1:5", "localhost", []string{"Authorization", "Bearer x.y"}, "", identity.ErrSignature},
+		{"a token that passes for a session", "none", "10.1.1.1:5", "x", []string{"Authorization", strings.Replace(token(time.Hour, "t"), identity.TokenPrefix, "", 1)}, "", identity.ErrSignature},
+		{"a session that passes for a token", "none", "10.1.1.1:5", "x", []string{"Authorization", strings.Replace(session(0, "s"), "Bearer ", "Bearer "+identity.TokenPrefix, 1)}, "", identity.ErrSignature},
 		{"a password", "register", "127.0.0.1:5", "localhost", []string{"Authorization", "Basic YTpi"}, "", errors.New("Bearer")},
 	} {
 		e := &edge{keys: testKeys, stand: stand, anonymous: tc.policy}
