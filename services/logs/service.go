@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,6 +63,7 @@ type Service struct {
 	store *store
 	know  *knowledge
 	peers peers
+	saved []byte // manifests as last written; used by Run alone
 
 	started time.Time
 	pulls   sync.Map // peer id → *sync.Mutex: one question at a time
@@ -231,7 +233,14 @@ func (s *Service) saveManifests() error {
 	if err != nil {
 		return err
 	}
-	return segment.Replace(s.manifestPath(), b)
+	if bytes.Equal(b, s.saved) {
+		return nil // a node that has nothing to do lets its disk sleep
+	}
+	if err := segment.Replace(s.manifestPath(), b); err != nil {
+		return err
+	}
+	s.saved = b
+	return nil
 }
 
 func (s *Service) loadManifests() error {
