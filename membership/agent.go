@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -24,6 +26,15 @@ var (
 	// ErrCrashed is what Run returns after Crash.
 	ErrCrashed = errors.New("membership: crashed on purpose")
 )
+
+// BindError says that the gossip port cannot be had. Addr is Config.Bind.
+type BindError struct {
+	Addr string
+	Err  error
+}
+
+func (e *BindError) Error() string { return fmt.Sprintf("membership: Bind %s: %v", e.Addr, e.Err) }
+func (e *BindError) Unwrap() error { return e.Err }
 
 // Agent is this node's part in the gossip. All methods may be called at once.
 //
@@ -53,6 +64,9 @@ type Agent struct {
 
 	saidSecret sometimes // that a seed uses another secret
 
+	contact   chan struct{} // closed by contacted
+	contacted func()        // once
+
 	stop    chan struct{} // closed when gossip has ended
 	ended   sync.Once
 	crashed atomic.Bool
@@ -70,7 +84,9 @@ func New(cfg Config) (*Agent, error) {
 		cfg: cfg, log: cfg.Logger.With("part", "membership"), timing: profiles[cfg.Profile],
 		tags: cfg.Tags.clone(), timeline: newTimeline(cfg.Now), queue: newQueue(),
 		known: map[string]Member{}, stop: make(chan struct{}), turn: make(chan struct{}, 1),
+		contact: make(chan struct{}),
 	}
+	a.contacted = sync.OnceFunc(func() { close(a.contact) })
 	a.tags.Started = time.Time{}
 	a.guard = &guard{self: cfg.ID, log: a.log, timeline: a.timeline, own: a.tags.Gradebook}
 	if err := a.start(); err != nil {
@@ -131,7 +147,7 @@ func (a *Agent) openTransport(m *memberlist.Config) error {
 		}
 		t, err := bind(&memberlist.NetTransportConfig{BindAddrs: []string{host}, BindPort: bindPort, Logger: m.Logger})
 		if err != nil {
-			return fmt.Errorf("membership: Bind %s: %w", a.cfg.Bind, err)
+			return &BindError{a.cfg.Bind, bindCause(err)}
 		}
 		if port == 0 {
 			port = t.GetAutoBindPort()
@@ -158,6 +174,20 @@ func bind(c *memberlist.NetTransportConfig) (*memberlist.NetTransport, error) {
 			return t, err
 		}
 	}
+}
+
+// bindCause finds the cause in memberlist's error, which keeps only its text.
+func bindCause(err error) error {
+	for _, cause := range []syscall.Errno{syscall.EADDRINUSE, syscall.EADDRNOTAVAIL, syscall.EACCES} {
+		if text := err.Error(); strings.HasSuffix(text, cause.Error()) {
+			network := "tcp"
+			if strings.Contains(text, "listen udp") {
+				network = "udp"
+			}
+			return fmt.Errorf("%s: %w", network, cause)
+		}
+	}
+	return err
 }
 
 // Run joins the seeds, stays joined, and when ctx ends leaves in order: the
@@ -254,6 +284,11 @@ func (a *Agent) follow() {
 
 // Addr is the gossip address others reach this node at.
 func (a *Agent) Addr() string { return a.self }
+
+// FirstContact returns a channel that is closed once Run has joined somebody, or
+// has tried all seeds and found nothing against this node. It stays open while
+// seeds say that this node's secret is another one.
+func (a *Agent) FirstContact() <-chan struct{} { return a.contact }
 
 // Timeline is what this node saw happen. Other parts add to it.
 func (a *Agent) Timeline() *Timeline { return a.timeline }

@@ -53,10 +53,12 @@ func (a *Agent) firstContact(ctx context.Context, seeds *seedList) error {
 		found := a.join(ctx, addrs, len(addrs))
 		a.stamp()
 		if found[joined] > 0 || len(a.others()) > 0 {
+			a.contacted()
 			return nil
 		}
 		if found[wrongSecret] == 0 || found[refused] > 0 {
 			wrong = 0
+			a.contacted()
 		} else if wrong++; wrong >= secretTries {
 			return ErrWrongSecret
 		}

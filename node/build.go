@@ -134,6 +134,9 @@ func (n *Node) buildMembership() error {
 		ID: n.dir.id, Tags: tags, Bind: net.JoinHostPort(host, port), Advertise: n.cfg.Advertise,
 		Keys: n.ring.Gossip(), Seeds: n.cfg.Join, Profile: membership.Profile(n.cfg.Profile), Faults: n.faults, Logger: log,
 	})
+	if e, ok := errors.AsType[*membership.BindError](err); ok {
+		return cannotListen("--gossip", n.cfg.Gossip, e.Err)
+	}
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,10 @@ func (n *Node) Ready() string {
 	return line
 }
 
+// Started returns a channel that is closed once the node, under Run, has met the
+// cluster, or has found nobody to meet: from then on it is part of it.
+func (n *Node) Started() <-chan struct{} { return n.agent.FirstContact() }
+
 // Run works until ctx ends, the node is told to leave, or a part fails. It then
 // stops every part in reverse; see stop.go for what a stop owes the others.
 func (n *Node) Run(ctx context.Context) error {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Group is an ordered set of parts. The zero value is ready to use. It is not
@@ -61,7 +62,10 @@ func (g *Group) Run(ctx context.Context) error {
 	for _, l := range slices.Backward(lives) {
 		l.stop()
 		if err := <-l.done; err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", l.name, err))
+			if !strings.HasPrefix(err.Error(), l.name+": ") { // a package may have said its name already
+				err = fmt.Errorf("%s: %w", l.name, err)
+			}
+			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)

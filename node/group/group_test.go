@@ -69,3 +69,11 @@ func Example() {
 	// store closed
 	// <nil>
 }
+
+func TestANameIsNotSaidTwice(t *testing.T) {
+	var g group.Group
+	g.Add("gossip", func(context.Context) error { return errors.New("gossip: no way in") })
+	if err := g.Run(t.Context()); err == nil || err.Error() != "gossip: no way in" {
+		t.Fatalf("got %v", err)
+	}
+}
