@@ -26,8 +26,8 @@ type statusCommand struct {
 
 // answers are the things that --get knows.
 var answers = map[string]func(registry.Cluster) string{
-	"leader":    func(c registry.Cluster) string { return leaderName(c) },
-	"lead":      func(c registry.Cluster) string { return leadName(c) },
+	"leader":    leaderName,
+	"lead":      leadName,
 	"portal":    portalName,
 	"gradebook": func(c registry.Cluster) string { return c.Gradebook },
 	"name":      func(c registry.Cluster) string { return c.Name },

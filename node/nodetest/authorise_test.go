@@ -95,7 +95,7 @@ func TestNobodyReachesWhatIsNotTheirs(t *testing.T) {
 			body = `{"msg":"x"}`
 		}
 		for who, token := range callers {
-			rt := http.RoundTripper(http.DefaultTransport)
+			rt := http.DefaultTransport
 			if token != "" {
 				rt = c.As(token)
 			}

@@ -143,7 +143,7 @@ func (r *recorder) client(t *testing.T, id int, choose *rand.Rand) {
 		ctx, cancel := context.WithTimeout(grading.WithKey(context.Background(), identity.NewID()), chaosGiveUp)
 		call := time.Since(r.begun)
 		var out cellOutput
-		known := false
+		var known bool
 		for at := choose.IntN(chaosNodes); ; at++ {
 			score, err := r.do(ctx, clients[at%chaosNodes], in)
 			if err != nil && nodetest.Again(err) && ctx.Err() == nil {

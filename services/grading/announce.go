@@ -33,7 +33,7 @@ func (s *Service) announce(ctx context.Context, r *raft.Raft, fail context.Cance
 			fail(err)
 			return
 		}
-		_, in := s.member(r)
+		in := s.member(r)
 		view := s.fsm.view.Load()
 		caught = in && (caught || s.caughtUp(ctx))
 		serves := caught && !slices.Contains(view.retired, s.cfg.ID)

@@ -231,13 +231,6 @@ func (m *member) kill() {
 	}
 }
 
-// wipe takes a stopped node's disk away.
-func (m *member) wipe() {
-	if err := errors.Join(os.RemoveAll(m.dir), os.RemoveAll(m.dir+".id")); err != nil {
-		m.g.t.Fatal(err)
-	}
-}
-
 // gossip is what everybody knows of everybody.
 func (g *group) gossip() []membership.Member {
 	var out []membership.Member
@@ -357,7 +350,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if exact {
 		return t.call(r, id)
 	}
-	var last error = peer.ErrNoPeer
+	last := peer.ErrNoPeer
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err

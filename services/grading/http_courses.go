@@ -30,12 +30,13 @@ func (s *Service) mountCourses(api *httpapi.API) {
 	handle(api, http.MethodPatch, "/courses/{course}/students/{student}", "update-enrollment", "Move, withdraw or take back a student", s.patchStudent)
 }
 
-// InCourse is the input of a read of one course; WriteTo of a write to one.
+// InCourse is the input of a read of one course.
 type InCourse struct {
 	Consistent
 	Course string `path:"course"`
 }
 
+// WriteTo is the input of a write to one course.
 type WriteTo struct {
 	Keyed
 	Course string `path:"course"`
@@ -55,7 +56,7 @@ func (s *Service) course(ctx context.Context, in InCourse) (*reading, gradebook.
 }
 
 // list answers with one of a course's lists.
-func list[T any](s *Service, ctx context.Context, in InCourse, of func(*reading, gradebook.Course) []T) (*answer[items[T]], error) {
+func list[T any](ctx context.Context, s *Service, in InCourse, of func(*reading, gradebook.Course) []T) (*answer[items[T]], error) {
 	v, c, stale, err := s.course(ctx, in)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func list[T any](s *Service, ctx context.Context, in InCourse, of func(*reading,
 }
 
 // part changes a course and answers with the part of it that find picks.
-func part[T any](s *Service, ctx context.Context, in WriteTo, c gradebook.Change, body any, find func(v *reading, of gradebook.Course, id string) T, more ...string) (T, error) {
+func part[T any](ctx context.Context, s *Service, in WriteTo, c gradebook.Change, body any, find func(v *reading, of gradebook.Course, id string) T, more ...string) (T, error) {
 	var none T
 	out, err := s.change(ctx, c, in.Key, in.Course, more, body)
 	if err != nil {

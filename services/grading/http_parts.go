@@ -14,14 +14,14 @@ func categoryID(g gradebook.Category) string     { return g.ID }
 func assignmentID(a gradebook.Assignment) string { return a.ID }
 
 func (s *Service) getSections(ctx context.Context, in *InCourse) (*answer[items[gradebook.Section]], error) {
-	return list(s, ctx, *in, func(_ *reading, c gradebook.Course) []gradebook.Section { return c.Sections })
+	return list(ctx, s, *in, func(_ *reading, c gradebook.Course) []gradebook.Section { return c.Sections })
 }
 
 func (s *Service) postSection(ctx context.Context, in *struct {
 	WriteTo
 	Body NewSection
 }) (*answer[gradebook.Section], error) {
-	made, err := part(s, ctx, in.WriteTo, gradebook.AddSection{Course: in.Course, Name: in.Body.Name}, in.Body,
+	made, err := part(ctx, s, in.WriteTo, gradebook.AddSection{Course: in.Course, Name: in.Body.Name}, in.Body,
 		func(_ *reading, c gradebook.Course, id string) gradebook.Section {
 			return withID(c.Sections, id, sectionID)
 		})
@@ -29,14 +29,14 @@ func (s *Service) postSection(ctx context.Context, in *struct {
 }
 
 func (s *Service) getCategories(ctx context.Context, in *InCourse) (*answer[items[gradebook.Category]], error) {
-	return list(s, ctx, *in, func(_ *reading, c gradebook.Course) []gradebook.Category { return c.Categories })
+	return list(ctx, s, *in, func(_ *reading, c gradebook.Course) []gradebook.Category { return c.Categories })
 }
 
 func (s *Service) postCategory(ctx context.Context, in *struct {
 	WriteTo
 	Body NewCategory
 }) (*answer[gradebook.Category], error) {
-	made, err := part(s, ctx, in.WriteTo, gradebook.AddCategory{Course: in.Course, Name: in.Body.Name, Weight: in.Body.Weight}, in.Body, pickCategory)
+	made, err := part(ctx, s, in.WriteTo, gradebook.AddCategory{Course: in.Course, Name: in.Body.Name, Weight: in.Body.Weight}, in.Body, pickCategory)
 	return created(made), err
 }
 
@@ -49,14 +49,14 @@ func (s *Service) patchCategory(ctx context.Context, in *struct {
 	Category string `path:"category"`
 	Body     CategoryPatch
 }) (*answer[gradebook.Category], error) {
-	made, err := part(s, ctx, in.WriteTo, gradebook.UpdateCategory{
+	made, err := part(ctx, s, in.WriteTo, gradebook.UpdateCategory{
 		Course: in.Course, Category: in.Category, Name: in.Body.Name, Weight: in.Body.Weight,
 	}, in.Body, pickCategory, in.Category)
 	return ok(made), err
 }
 
 func (s *Service) getAssignments(ctx context.Context, in *InCourse) (*answer[items[gradebook.Assignment]], error) {
-	return list(s, ctx, *in, func(_ *reading, c gradebook.Course) []gradebook.Assignment { return c.Assignments })
+	return list(ctx, s, *in, func(_ *reading, c gradebook.Course) []gradebook.Assignment { return c.Assignments })
 }
 
 func (s *Service) postAssignment(ctx context.Context, in *struct {
@@ -64,7 +64,7 @@ func (s *Service) postAssignment(ctx context.Context, in *struct {
 	Body NewAssignment
 }) (*answer[gradebook.Assignment], error) {
 	b := in.Body
-	made, err := part(s, ctx, in.WriteTo, gradebook.AddAssignment{
+	made, err := part(ctx, s, in.WriteTo, gradebook.AddAssignment{
 		Course: in.Course, Title: b.Title, Category: b.Category, Possible: b.Possible, Due: b.Due,
 		Published: b.Published == nil || *b.Published, Omitted: b.Omitted,
 	}, b, pickAssignment)
@@ -81,7 +81,7 @@ func (s *Service) patchAssignment(ctx context.Context, in *struct {
 	Body       AssignmentPatch
 }) (*answer[gradebook.Assignment], error) {
 	b := in.Body
-	made, err := part(s, ctx, in.WriteTo, gradebook.UpdateAssignment{
+	made, err := part(ctx, s, in.WriteTo, gradebook.UpdateAssignment{
 		Course: in.Course, Assignment: in.Assignment, Title: b.Title, Category: b.Category, Possible: b.Possible,
 		Due: b.Due, ClearDue: b.ClearDue, Published: b.Published, Omitted: b.Omitted,
 	}, b, pickAssignment, in.Assignment)
@@ -89,7 +89,7 @@ func (s *Service) patchAssignment(ctx context.Context, in *struct {
 }
 
 func (s *Service) getStudents(ctx context.Context, in *InCourse) (*answer[items[CourseStudent]], error) {
-	return list(s, ctx, *in, func(v *reading, c gradebook.Course) []CourseStudent {
+	return list(ctx, s, *in, func(v *reading, c gradebook.Course) []CourseStudent {
 		return courseStudents(v, c.Enrollments)
 	})
 }
@@ -117,7 +117,7 @@ func (s *Service) postStudent(ctx context.Context, in *struct {
 	Body NewStudent
 }) (*answer[CourseStudent], error) {
 	b := in.Body
-	made, err := part(s, ctx, in.WriteTo, gradebook.AddStudent{
+	made, err := part(ctx, s, in.WriteTo, gradebook.AddStudent{
 		Course: in.Course, Student: b.Student, First: b.First, Last: b.Last, Number: b.Number, Login: b.Login, Section: b.Section,
 	}, b, pickStudent)
 	return created(made), err
@@ -128,7 +128,7 @@ func (s *Service) patchStudent(ctx context.Context, in *struct {
 	Student string `path:"student"`
 	Body    EnrollmentPatch
 }) (*answer[CourseStudent], error) {
-	made, err := part(s, ctx, in.WriteTo, gradebook.SetEnrollment{
+	made, err := part(ctx, s, in.WriteTo, gradebook.SetEnrollment{
 		Course: in.Course, Student: in.Student, Section: in.Body.Section, Status: in.Body.Status,
 	}, in.Body, pickStudent, in.Student)
 	return ok(made), err

@@ -31,6 +31,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -217,20 +218,15 @@ func (s *Service) serving() (*raft.Raft, error) {
 	if err := s.fsm.failure(); err != nil {
 		return nil, fmt.Errorf("%w any more: %w", ErrNotServing, err)
 	}
-	if _, in := s.member(r); !in {
+	if !s.member(r) {
 		return nil, fmt.Errorf("%w: it is not in the gradebook's configuration", ErrNotServing)
 	}
 	return r, nil
 }
 
-// member reports this node's place in raft's configuration.
-func (s *Service) member(r *raft.Raft) (voter, in bool) {
-	for _, srv := range servers(r) {
-		if srv.ID == s.cfg.ID {
-			return srv.Voter, true
-		}
-	}
-	return false, false
+// member reports whether raft's configuration has this node.
+func (s *Service) member(r *raft.Raft) bool {
+	return slices.ContainsFunc(servers(r), func(srv server) bool { return srv.ID == s.cfg.ID })
 }
 
 // servers returns raft's configuration in our words.

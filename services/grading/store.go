@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 	boltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // keyNode is where the log store carries the id of the node it belongs to.
@@ -65,7 +66,7 @@ func openStore(dir, id string, log hclog.Logger) (*store, error) {
 	}
 	s := &store{}
 	s.bolt, err = boltdb.New(boltdb.Options{Path: db, BoltOptions: &bbolt.Options{NoFreelistSync: true, Timeout: time.Second}, MsgpackUseNewTimeFormat: true})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("grading: %s is locked: another agent uses this data directory", db)
 	}
 	if err != nil {
@@ -82,7 +83,7 @@ func openStore(dir, id string, log hclog.Logger) (*store, error) {
 // and it takes a file of no bytes for a new one.
 func whole(db string) error {
 	b, err := bbolt.Open(db, 0o600, &bbolt.Options{ReadOnly: true, Timeout: time.Second})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil // in use, which opening it says better
 	}
 	if err != nil {

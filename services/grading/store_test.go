@@ -39,7 +39,7 @@ func TestStoreBelongsToOneNode(t *testing.T) {
 	}{
 		{"again", true, "n1", func(string) error { return nil }, ""},
 		{"another node", true, "n2", func(string) error { return nil }, "belongs to node n1"},
-		{"store lost", true, "n1", func(dir string) error { return os.RemoveAll(dir) }, "rollcall leave --id n1"},
+		{"store lost", true, "n1", os.RemoveAll, "rollcall leave --id n1"},
 		{"log lost", true, "n1", func(dir string) error { return os.Remove(filepath.Join(dir, "raft.db")) }, "is not there"},
 		{"marker lost", true, "n1", func(dir string) error { return os.Remove(dir + ".id") }, "is gone"},
 		{"marker lost before use", false, "n1", func(dir string) error { return os.Remove(dir + ".id") }, ""},

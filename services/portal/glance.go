@@ -58,7 +58,7 @@ func copiesNotice(view *registry.Cluster) []notice {
 			up++
 		}
 	}
-	n := notice{}
+	var n notice
 	switch {
 	case !view.Grading.Quorum && up > all/2:
 		n = warn(fmt.Sprintf("%d of %d grading copies up and choosing a leader. What you type is kept here and saved in a moment.", up, all))

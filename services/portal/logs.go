@@ -163,10 +163,10 @@ func (d *logsData) take(a logs.Answer, form url.Values, q logs.Query) {
 
 func gapInWords(g logs.Gap) string {
 	which := fmt.Sprintf("batches %d to %d", g.From, g.To)
-	switch {
-	case g.To == 0:
+	switch g.To {
+	case 0:
 		which = fmt.Sprintf("batches from %d on", g.From)
-	case g.To == g.From:
+	case g.From:
 		which = fmt.Sprintf("batch %d", g.From)
 	}
 	return fmt.Sprintf("%s of node %s: %s", which, g.Producer, g.Reason)

@@ -37,7 +37,6 @@ type navLink struct {
 // notice is one line that is said in three ways at once: colour, glyph, words.
 type notice struct{ Tone, Glyph, Text, ID string }
 
-func good(text string) notice { return notice{Tone: "good", Glyph: "✓", Text: text} }
 func warn(text string) notice { return notice{Tone: "warn", Glyph: "!", Text: text} }
 func bad(text string) notice  { return notice{Tone: "bad", Glyph: "✕", Text: text} }
 
