@@ -150,6 +150,9 @@ func (n *Node) report() registry.NodeReport {
 			Voter: s.Voter, Index: s.Index, Lag: s.Lag, Leader: s.Leader, Term: s.Term, CommitIndex: s.CommitIndex,
 			Voters: s.Voters, Quorum: s.Quorum, Gradebook: s.Gradebook,
 		}
+		if err := n.grading.Fault(); err != nil {
+			r.Grading.Fault = err.Error()
+		}
 	}
 	if n.logStore != nil {
 		s := n.logStore.Status()

@@ -51,6 +51,7 @@ type NodeGrading struct {
 	Voter bool   `json:"voter" doc:"Whether this copy counts for quorum."`
 	Index uint64 `json:"index" doc:"Last log index applied."`
 	Lag   uint64 `json:"lag" doc:"Committed entries this copy has still to apply."`
+	Fault string `json:"fault,omitempty" doc:"Why this copy takes no part although it is one, such as a full disk; absent when it does."`
 }
 
 // RegistryLead says which registry node leads, since when, and how many

@@ -34,12 +34,12 @@ func headline(c *Cluster) string {
 	}
 }
 
-// votersUp counts the voters that are alive and whose service is not found
-// dead.
+// votersUp counts the voters that are alive, whose service is not found dead,
+// and whose copy can write.
 func (c *Cluster) votersUp() int {
 	up := 0
 	for _, id := range c.Grading.Voters {
-		if n, ok := c.NodeByID(id); ok && n.Status == "alive" && n.check("probe") != health.Critical {
+		if n, ok := c.NodeByID(id); ok && n.Status == "alive" && n.check("probe") != health.Critical && (n.Grading == nil || n.Grading.Fault == "") {
 			up++
 		}
 	}

@@ -80,11 +80,14 @@ func (in *input) bestReport() (best *GradingReport, commit uint64) {
 	return best, commit
 }
 
-// up reports whether a node can take part in a quorum: alive by gossip, and
-// its service not found dead.
+// up reports whether a node can take part in a quorum: alive by gossip, its
+// service not found dead, and its copy not one that cannot write.
 func (in *input) up(id string, probes map[string]*Probe) bool {
 	m, ok := memberOf(in.members, id)
 	if !ok || m.Status != membership.StatusAlive {
+		return false
+	}
+	if g := in.reports[id].report.Grading; g != nil && g.Fault != "" {
 		return false
 	}
 	p := probes[id]

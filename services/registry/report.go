@@ -38,6 +38,7 @@ type GradingReport struct {
 	Voters      []string `json:"voters" doc:"Node ids of the voters, from the newest configuration this node has."`
 	Quorum      bool     `json:"quorum" doc:"Whether this node believes that a majority of the voters works together."`
 	Gradebook   string   `json:"gradebook" doc:"Id of the gradebook; empty before it is founded."`
+	Fault       string   `json:"fault,omitempty" doc:"Why this copy takes no part although it is one, such as a full disk; absent when it does."`
 }
 
 // LogReport is the state of one node's log store.

@@ -93,7 +93,7 @@ func (in *input) node(m membership.Member, probe *Probe, group *Grading) Node {
 	n.ReportedAt = &at
 	n.SpoolBytes = h.report.SpoolBytes
 	if g := h.report.Grading; g != nil {
-		n.Grading = &NodeGrading{Voter: g.Voter, Index: g.Index, Lag: in.lag(m, h, group)}
+		n.Grading = &NodeGrading{Voter: g.Voter, Index: g.Index, Lag: in.lag(m, h, group), Fault: g.Fault}
 	}
 	return n
 }

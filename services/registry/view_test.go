@@ -47,6 +47,8 @@ func TestGradingIsMergedByTerm(t *testing.T) {
 	old.at = noon.Add(-freshFor - time.Second)
 	all := []string{"n1", "n2", "n3"}
 	late := func(id string) heard { return heardAgo(copyOf(id, "n1", 4, 70, 70), 4*time.Second) }
+	full := copyOf("n2", "n1", 4, 70, 70)
+	full.report.Grading.Fault = "disk: no space left on device"
 	cutOff := copyOf("n1", "n2", 4, 70, 70)
 	cutOff.report.Unreachable = []string{"n2", "n3"}
 	tests := []struct {
@@ -103,6 +105,12 @@ func TestGradingIsMergedByTerm(t *testing.T) {
 			map[string]heard{"n1": cutOff, "n2": copyOf("n2", "n2", 4, 70, 70), "n3": copyOf("n3", "n2", 4, 70, 70)},
 			&Grading{Leader: "n2", Term: 4, CommitIndex: 70, Voters: all},
 			"1 of 3 grading copies answer this node, which may be cut off; from here it is not known whether writes are accepted",
+		},
+		{
+			"one died, and another's disk is full", []membership.Member{member("n1"), member("n2"), member("n3", failed)},
+			map[string]heard{"n1": copyOf("n1", "n1", 4, 70, 70), "n2": full, "n3": copyOf("n3", "n1", 4, 70, 70)},
+			&Grading{Leader: "n1", Term: 4, CommitIndex: 70, Voters: all},
+			"1 of 3 grading copies up; writes refused until a majority is up",
 		},
 		{
 			"one poll was lost", []membership.Member{member("n1"), member("n2"), member("n3", failed)},
