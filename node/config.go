@@ -40,7 +40,7 @@ type Config struct {
 	Profile       string        `help:"Gossip timing: local (one machine or LAN) or wan." default:"local" placeholder:"NAME" env:"ROLLCALL_PROFILE"`
 	RaftHeartbeat time.Duration `help:"Silence of the gradebook's leader after which a follower stands for election." default:"300ms" placeholder:"TIME" env:"ROLLCALL_RAFT_HEARTBEAT"`
 	RaftElection  time.Duration `help:"Time after which an undecided election is held again; at least the heartbeat." default:"300ms" placeholder:"TIME" env:"ROLLCALL_RAFT_ELECTION"`
-	RaftLease     time.Duration `help:"Time without a quorum after which the leader steps down; at most the heartbeat." default:"150ms" placeholder:"TIME" env:"ROLLCALL_RAFT_LEASE"`
+	RaftLease     time.Duration `help:"Time without a quorum after which the leader steps down; at most the heartbeat." default:"300ms" placeholder:"TIME" env:"ROLLCALL_RAFT_LEASE"`
 	LogReplicas   int           `help:"Copies of each log record. Records wait in the spool until so many log nodes have them." default:"2" placeholder:"N" env:"ROLLCALL_LOG_REPLICAS"`
 	LogDays       int           `help:"Days that a log node keeps records; 0: no limit." default:"30" placeholder:"N" env:"ROLLCALL_LOG_DAYS"`
 	LogBytes      int64         `help:"Bytes of records that a log node keeps: whole days go, oldest first; 0: no limit." default:"10737418240" placeholder:"BYTES" env:"ROLLCALL_LOG_BYTES"`
@@ -58,7 +58,7 @@ func DefaultConfig() Config {
 	return Config{
 		DataDir: "./rollcall-data", Roles: slices.Clone(allRoles), Standby: roleRegistry,
 		HTTP: "127.0.0.1:8500", Cluster: "127.0.0.1:8501", Gossip: "127.0.0.1:8502",
-		Profile: "local", RaftHeartbeat: 300 * time.Millisecond, RaftElection: 300 * time.Millisecond, RaftLease: 150 * time.Millisecond,
+		Profile: "local", RaftHeartbeat: 300 * time.Millisecond, RaftElection: 300 * time.Millisecond, RaftLease: 300 * time.Millisecond,
 		LogReplicas: 2, LogDays: 30, LogBytes: 10 << 30, SpoolBytes: 1 << 30, LogLevel: "info",
 	}
 }

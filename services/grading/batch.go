@@ -94,6 +94,26 @@ func (b *batcher) Apply(ctx context.Context, command []byte) (any, error) {
 	return nil, ctx.Err()
 }
 
+// nudge sends an empty entry when nothing is under way. Followers learn that an
+// entry is committed from the one after it, and without one only after
+// commitTimeout; whoever waits for that at a follower is served at once. An
+// entry that is under way already was sent after all that is committed, and so
+// does the same.
+func (b *batcher) nudge() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.busy {
+		b.busy = b.spawn(func() {
+			b.entry(nil)
+			b.mu.Lock()
+			next := b.take()
+			b.busy = len(next) > 0
+			b.mu.Unlock()
+			b.send(next)
+		})
+	}
+}
+
 // checkSize refuses what is too large to be one command.
 func checkSize(command []byte) error {
 	if len(command) > maxCommandBytes {

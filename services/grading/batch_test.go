@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -155,6 +156,28 @@ func FuzzSplitEntry(f *testing.F) {
 		again, err := splitEntry(joinEntry(commands))
 		if err != nil || len(again) != len(commands) {
 			t.Fatalf("%d commands became %d, %v", len(commands), len(again), err)
+		}
+	})
+}
+
+func TestANudgeIsAnEmptyEntryAndOnlyWhenNothingIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &fakeRaft{}
+		b := newTestBatcher(r)
+		b.nudge()
+		b.nudge() // the first is under way and does the same
+		if _, err := b.Apply(t.Context(), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.nudge()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if !slices.Equal(r.entries, []int{0, 1, 0}) {
+			t.Errorf("entries of %v commands, want a nudge, the command, and a nudge", r.entries)
 		}
 	})
 }

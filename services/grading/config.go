@@ -53,12 +53,12 @@ type Config struct {
 type RaftConfig struct {
 	Heartbeat time.Duration // silence of the leader after which a follower stands for election; default 300 ms
 	Election  time.Duration // after which a candidate tries again; default 300 ms
-	Lease     time.Duration // without a quorum after which a leader steps down; default 150 ms, at most Heartbeat
+	Lease     time.Duration // without a quorum after which a leader steps down; default 300 ms, at most Heartbeat
 }
 
 // DefaultRaft returns the timing for a local network.
 func DefaultRaft() RaftConfig {
-	return RaftConfig{Heartbeat: 300 * time.Millisecond, Election: 300 * time.Millisecond, Lease: 150 * time.Millisecond}
+	return RaftConfig{Heartbeat: 300 * time.Millisecond, Election: 300 * time.Millisecond, Lease: 300 * time.Millisecond}
 }
 
 // complete fills in defaults and returns every fault.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/distributedgo/rollcall/membership/peer"
 	"github.com/distributedgo/rollcall/node/identity"
@@ -66,6 +67,7 @@ func (s *Service) takeProposal(ctx context.Context, c command) proposed {
 	out, err := s.lead(ctx, r, c)
 	switch f := faultOf(err); {
 	case err == nil:
+		s.batch.nudge() // the node that forwarded it waits until it has it too
 		return proposed{Outcome: out}
 	case f != nil:
 		return proposed{Fault: f}
@@ -77,7 +79,8 @@ func (s *Service) takeProposal(ctx context.Context, c command) proposed {
 
 // askIndex asks the leader for a read index.
 func (s *Service) askIndex(ctx context.Context, id string) (uint64, error) {
-	a, err := callNode[indexed](ctx, s, id, http.MethodGet, pathIndex, nil)
+	have := strconv.FormatUint(s.fsm.applied.now(), 10)
+	a, err := callNode[indexed](ctx, s, id, http.MethodGet, pathIndex+"?have="+have, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -87,12 +90,16 @@ func (s *Service) askIndex(ctx context.Context, id string) (uint64, error) {
 	return a.Index, nil
 }
 
-// giveIndex is the leader's side of askIndex.
-func (s *Service) giveIndex(ctx context.Context) indexed {
+// giveIndex is the leader's side of askIndex, for a follower that has come as
+// far as have.
+func (s *Service) giveIndex(ctx context.Context, have uint64) indexed {
 	r, err := s.serving()
 	if err == nil {
 		var index uint64
 		if index, err = s.reads.index(ctx, r); err == nil {
+			if have < index {
+				s.batch.nudge()
+			}
 			return indexed{Index: index}
 		}
 	}

@@ -23,7 +23,8 @@ import (
 // the newest view, which never changes, and wait for nobody.
 type fsm struct {
 	log     *slog.Logger
-	applied progress // log index of the last command or configuration seen
+	applied progress // log index of the last entry seen, an empty one too
+	changed progress // log index of the last entry with a command or configuration
 
 	mu        sync.Mutex // guards memory and, for recall, its place in time
 	memory    *memory
@@ -88,7 +89,10 @@ func (f *fsm) Apply(l *raft.Log) any {
 		f.broken.Store(&err)
 		return err
 	}
-	f.publish()
+	if len(commands) > 0 {
+		f.publish()
+		f.changed.advance(l.Index)
+	}
 	f.applied.advance(l.Index)
 	return answers
 }
@@ -97,6 +101,7 @@ func (f *fsm) Apply(l *raft.Log) any {
 // wait for it.
 func (f *fsm) StoreConfiguration(index uint64, _ raft.Configuration) {
 	if f.failure() == nil {
+		f.changed.advance(index)
 		f.applied.advance(index)
 	}
 }
@@ -266,6 +271,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	f.gradebook, f.retired, f.stamp = head.Gradebook, head.Retired, head.Stamp
 	f.mu.Unlock()
 	f.publish()
+	f.changed.advance(head.Applied)
 	f.applied.advance(head.Applied)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -179,7 +180,8 @@ func (s *Service) getIndex(c echo.Context) error {
 	if err := identity.From(ctx).Allow(identity.Internal, identity.Resource{}); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, s.giveIndex(ctx))
+	have, _ := strconv.ParseUint(c.QueryParam("have"), 10, 64) // a node of an older version does not say
+	return c.JSON(http.StatusOK, s.giveIndex(ctx, have))
 }
 
 func (s *Service) postPropose(c echo.Context) error {

@@ -145,5 +145,5 @@ func (v *reads) verify(r *raft.Raft) (uint64, error) {
 			return 0, fmt.Errorf("grading: state machine stuck before %d: %w", commit, err)
 		}
 	}
-	return v.s.fsm.applied.now(), nil
+	return v.s.fsm.changed.now(), nil
 }

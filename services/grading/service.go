@@ -125,11 +125,16 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
+// commitTimeout is after how long without a command followers are told what is
+// committed. It is long, since nobody waits for it: see batcher.nudge.
+const commitTimeout = time.Second
+
 // startRaft starts raft on the store and returns how to stop it.
 func (s *Service) startRaft() (*raft.Raft, func() error, error) {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(s.cfg.ID)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = s.cfg.Raft.Heartbeat, s.cfg.Raft.Election, s.cfg.Raft.Lease
+	c.CommitTimeout = commitTimeout
 	c.NoLegacyTelemetry = true
 	c.ShutdownOnRemove = false // a retired node says so, and goes on answering that it does not serve
 	c.Logger = s.raftLog
