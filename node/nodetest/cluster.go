@@ -109,14 +109,14 @@ func New(t testing.TB, n int, options ...Option) *Cluster {
 		secret: secret.New(), dir: t.TempDir(), rt: http.DefaultTransport.(*http.Transport).Clone(), procs: map[string]*proc{},
 	}}
 	c.rt.MaxIdleConnsPerHost = 64
-	host := ownHost(t)
+	ports := freePorts(t, ownHost(t), 3*n)
 	var gossip []string
 	for i := 1; i <= n; i++ {
 		cfg := node.DefaultConfig()
 		cfg.Name = fmt.Sprintf("n%d", i)
 		cfg.DataDir = filepath.Join(c.dir, cfg.Name)
 		cfg.Secret = c.secret.Text()
-		cfg.HTTP, cfg.Cluster, cfg.Gossip = freePort(t, host), freePort(t, host), freePort(t, host)
+		cfg.HTTP, cfg.Cluster, cfg.Gossip = ports[3*i-3], ports[3*i-2], ports[3*i-1]
 		cfg.Lab, cfg.LogLevel = true, cmp.Or(os.Getenv("ROLLCALL_TEST_LOG"), "info")
 		cfg.RaftHeartbeat, cfg.RaftElection, cfg.RaftLease = slowness*cfg.RaftHeartbeat, slowness*cfg.RaftElection, slowness*cfg.RaftLease
 		if n == 1 {
@@ -370,23 +370,24 @@ func ownHost(t testing.TB) string {
 	return host
 }
 
-// freePort returns host and a port that is free for TCP and UDP. The port is
-// known before the node binds it, and stays the same when the node restarts.
-func freePort(t testing.TB, host string) string {
+// freePorts returns n addresses of host that are free for TCP and UDP, each
+// another one: all are held until the last is found. They are known before the
+// nodes bind them, and stay the same when a node restarts.
+func freePorts(t testing.TB, host string, n int) []string {
 	t.Helper()
-	for {
+	var addrs []string
+	for len(addrs) < n {
 		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		addr := ln.Addr().String()
-		udp, err := net.ListenPacket("udp", addr)
-		ln.Close()
-		if err == nil {
+		defer ln.Close()
+		if udp, err := net.ListenPacket("udp", ln.Addr().String()); err == nil {
 			udp.Close()
-			return addr
+			addrs = append(addrs, ln.Addr().String())
 		}
 	}
+	return addrs
 }
 
 // tail keeps the last of what a node wrote to stderr, and the first panic. With

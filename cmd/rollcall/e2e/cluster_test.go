@@ -38,11 +38,11 @@ func newCluster(t testing.TB, n int, courses ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, dir: t.TempDir()}
 	c.secret = filepath.Join(c.dir, "secret")
-	host := ownHost(t)
+	ports := freePorts(t, ownHost(t), 3*n)
 	for i := range n {
 		p := &process{
 			name: fmt.Sprintf("n%d", i+1), dir: filepath.Join(c.dir, fmt.Sprintf("n%d", i+1)),
-			http: freePort(t, host), cluster: freePort(t, host), gossip: freePort(t, host),
+			http: ports[3*i], cluster: ports[3*i+1], gossip: ports[3*i+2],
 		}
 		must(t, os.Mkdir(p.dir, 0o700))
 		c.nodes = append(c.nodes, p)
@@ -293,21 +293,20 @@ func ownHost(t testing.TB) string {
 	return host
 }
 
-// freePort returns host and a port that is free for TCP and UDP. It stays the
-// node's when that restarts.
-func freePort(t testing.TB, host string) string {
+// freePorts returns n addresses of host that are free for TCP and UDP, each
+// another one: all are held until the last is found. They stay the nodes' when
+// those restart.
+func freePorts(t testing.TB, host string, n int) []string {
 	t.Helper()
-	for range 100 {
+	var addrs []string
+	for len(addrs) < n {
 		ln, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		must(t, err)
-		addr := ln.Addr().String()
-		udp, err := net.ListenPacket("udp", addr)
-		ln.Close()
-		if err == nil {
+		defer ln.Close()
+		if udp, err := net.ListenPacket("udp", ln.Addr().String()); err == nil {
 			udp.Close()
-			return addr
+			addrs = append(addrs, ln.Addr().String())
 		}
 	}
-	t.Fatalf("no free port on %s", host)
-	return ""
+	return addrs
 }
